@@ -1,0 +1,54 @@
+package transport
+
+import (
+	"fmt"
+	"log/slog"
+	"time"
+
+	"clove.i2p/router/i2p"
+)
+
+// Config holds the limits of a Mux. Zero fields get the defaults of limits.go.
+type Config struct {
+	// Self is the hash of this router: it is never dialled, and decides crossed dials.
+	Self i2p.Hash
+	// MaxSessions bounds the table. At the bound inbound sessions are refused, and dials too.
+	MaxSessions int
+	// MaxDials bounds the dials that run at once, MaxPendingDials those that wait for a turn.
+	MaxDials, MaxPendingDials int
+	// MaxPendingMessages bounds the messages that wait for one dial.
+	MaxPendingMessages int
+	// DialTimeout bounds a dial including the lookup of the RouterInfo.
+	DialTimeout time.Duration
+	// BackoffMin is the pause after the first failed dial of a peer. It doubles with every failure up to BackoffMax.
+	BackoffMin, BackoffMax time.Duration
+	// IdleTimeout closes sessions that carry nothing.
+	IdleTimeout time.Duration
+}
+
+// Deps are what a Mux works with.
+type Deps struct {
+	// Transports in the order of preference.
+	Transports []Transport
+	Lookup     Lookup
+	Admission  Admission // nil admits all
+	Logger     *slog.Logger
+}
+
+// Validate reports the first impossible value.
+func (c Config) Validate() error {
+	for name, n := range map[string]int{
+		"MaxSessions": c.MaxSessions, "MaxDials": c.MaxDials,
+		"MaxPendingDials": c.MaxPendingDials, "MaxPendingMessages": c.MaxPendingMessages,
+		"DialTimeout": int(c.DialTimeout), "BackoffMin": int(c.BackoffMin), "BackoffMax": int(c.BackoffMax),
+		"IdleTimeout": int(c.IdleTimeout),
+	} {
+		if n < 0 {
+			return fmt.Errorf("transport: %s is negative", name)
+		}
+	}
+	if c.BackoffMax != 0 && c.BackoffMax < c.BackoffMin {
+		return fmt.Errorf("transport: BackoffMax is less than BackoffMin")
+	}
+	return nil
+}

@@ -1,0 +1,33 @@
+package transport
+
+import "time"
+
+const (
+	// DefaultMaxSessions: about 12 KiB each; i2pd on the live network holds up to 7,000.
+	DefaultMaxSessions = 5000
+	// DefaultMaxDials at once. A dial to a dead host lasts until DialTimeout, so it is much more than the cores.
+	DefaultMaxDials = 64
+	// DefaultMaxPendingDials bounds the memory that a burst of sends to unknown peers takes.
+	DefaultMaxPendingDials = 1024
+	// DefaultMaxPendingMessages per dial: two largest frames of tunnel messages.
+	DefaultMaxPendingMessages = 128
+	// DefaultDialTimeout covers a lookup in the network database (a few seconds) and a handshake (10 s).
+	DefaultDialTimeout = 20 * time.Second
+	// DefaultBackoffMin is short, for a peer that restarts.
+	DefaultBackoffMin = 2 * time.Second
+	// DefaultBackoffMax: i2pd shuns an unreachable peer for 8 minutes.
+	DefaultBackoffMax = 5 * time.Minute
+	// DefaultIdleTimeout is longer than the 115 s of i2pd, so that the session survives while a tunnel that
+	// is tested once a minute goes through it.
+	DefaultIdleTimeout = 5 * time.Minute
+	// sweepInterval is how often idle sessions are looked for.
+	sweepInterval = 10 * time.Second
+	// maxBackoffs bounds the table of peers that failed; beyond it the oldest quarter is forgotten.
+	maxBackoffs = 4096
+	// crossedWindow is how long after one session opened another one in the opposite direction counts as a
+	// crossed dial (both sides dialled before either knew), rather than as a peer that restarted.
+	crossedWindow = 10 * time.Second
+	// lingerTime is how long the spare session of a crossed dial stays open: the two sides may keep different
+	// ones, i2pd always the one that was inbound to it.
+	lingerTime = 20 * time.Second
+)
