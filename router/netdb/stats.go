@@ -1,0 +1,6 @@
+package netdb
+
+// Stats of a DB since its start.
+type Stats struct {
+	Routers, Floodfills, LeaseSets int
+}

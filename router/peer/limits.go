@@ -1,0 +1,27 @@
+package peer
+
+import "time"
+
+const (
+	// maxProfiles bounds the memory of a Book: an attacker who announces routers by the thousand evicts the
+	// profiles of routers that were idle longest, and nothing else. About 200 bytes each.
+	maxProfiles = 20_000
+	// maxBans bounds the ban list; the ban that ends first makes room.
+	maxBans = 4_096
+	// maxBan is the longest ban. Longer ones outlive their reason, and lists of bans were used to cut honest
+	// routers off (Java I2P 2.5.1 withdrew a rule for that).
+	maxBan = 7 * 24 * time.Hour
+	// profileLife is how long a profile is kept after its last use; i2pd keeps 36 hours.
+	profileLife = 36 * time.Hour
+
+	// backOffFirst and backOffMost bound the pause after failures in a row. i2pd waits 8 minutes after one failed
+	// connection and 5.5 after one refusal; a first failure is mostly chance, so start lower and double.
+	backOffFirst = 30 * time.Second
+	backOffMost  = 8 * time.Minute
+	// privateBackOffMost is the same for private networks, which have no routers to spare.
+	privateBackOffMost = 20 * time.Second
+	privateBackOff     = time.Second
+
+	// halfLife of the counts of verdicts: what a router did an hour ago says little.
+	halfLife = 20 * time.Minute
+)
