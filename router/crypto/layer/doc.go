@@ -1,0 +1,7 @@
+// Package layer is the cipher of one hop of a tunnel: AES-256, the initialisation vector encrypted before and after the
+// data in CBC (specification "Tunnel Message", "Tunnel Implementation"). A router in the middle runs Encrypt on each
+// message that passes; the creator runs Decrypt for each hop, before sending through an outbound tunnel and
+// after receiving from an inbound one.
+//
+// A Cipher belongs to one tunnel and one goroutine at a time; nothing is allocated per message.
+package layer
