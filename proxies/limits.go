@@ -1,0 +1,63 @@
+package proxies
+
+import "time"
+
+const (
+	// maxName is the longest host name of the I2P naming rules, ".i2p" included.
+	maxName = 67
+
+	// minDestination and maxDestination bound a destination written in base64. The shortest is 387 bytes; the
+	// longest that exists has an ECDSA P-521 or a post-quantum key and stays under 768 bytes.
+	minDestination = 516
+	maxDestination = 1024
+
+	// A b32 name is a SHA-256 hash (52 characters) or, for an encrypted LeaseSet, 35 bytes and more. A DNS label
+	// ends at 63, so nothing longer arrives through a browser.
+	hashB32      = 52
+	minBlinded   = 56
+	maxBlinded   = 63
+	suffixI2P    = ".i2p"
+	suffixBase32 = ".b32.i2p"
+
+	// earlyLimit is how much a client may send before its stream is up. What is beyond it stays in the socket,
+	// and from then on a hang-up is noticed only when the dial ends.
+	earlyLimit = 64 << 10
+
+	// relayBuffer is per direction, held while a relay lives. Streams carry packets of about 1.8 KB, so that a
+	// larger one buys nothing, and 2,000 idle tunnels stay under 64 MiB.
+	relayBuffer = 16 << 10
+
+	// Accept is tried again after an error (no file descriptors left), from minBackoff up to maxBackoff.
+	minBackoff = 5 * time.Millisecond
+	maxBackoff = time.Second
+
+	// readyPoll is how often Readiness is asked while a request waits.
+	readyPoll = 200 * time.Millisecond
+
+	// drainTime and drainBytes bound the reading of what a refused client still sends: closing a TCP socket with
+	// unread bytes resets it, and the client never sees why it was refused.
+	drainTime  = time.Second
+	drainBytes = 256 << 10
+
+	// ShutdownWait is how long Serve waits for its connections after its context has ended.
+	ShutdownWait = 2 * time.Second
+)
+
+// Defaults that both proxies use.
+const (
+	// DefaultDialTimeout is that of the other routers. A dial may need a LeaseSet lookup and a handshake through
+	// two times six hops.
+	DefaultDialTimeout = 60 * time.Second
+
+	// DefaultTunnelIdle ends a relay that moved no byte in either direction. Long enough for IRC, whose servers
+	// ping every few minutes.
+	DefaultTunnelIdle = 30 * time.Minute
+
+	// DefaultLinger is the idle limit once one direction has ended: a client that went away looks the same as
+	// one that half-closed and waits for its answer.
+	DefaultLinger = 2 * time.Minute
+
+	// DefaultMaxConnections bounds the goroutines and descriptors that local applications can take. When it is
+	// reached new connections wait in the listener's backlog.
+	DefaultMaxConnections = 1024
+)
