@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"cmp"
 	"fmt"
 	"log/slog"
 	"time"
@@ -51,4 +52,16 @@ func (c Config) Validate() error {
 		return fmt.Errorf("transport: BackoffMax is less than BackoffMin")
 	}
 	return nil
+}
+
+func (c Config) withDefaults() Config {
+	c.MaxSessions = cmp.Or(c.MaxSessions, DefaultMaxSessions)
+	c.MaxDials = cmp.Or(c.MaxDials, DefaultMaxDials)
+	c.MaxPendingDials = cmp.Or(c.MaxPendingDials, DefaultMaxPendingDials)
+	c.MaxPendingMessages = cmp.Or(c.MaxPendingMessages, DefaultMaxPendingMessages)
+	c.DialTimeout = cmp.Or(c.DialTimeout, DefaultDialTimeout)
+	c.BackoffMin = cmp.Or(c.BackoffMin, DefaultBackoffMin)
+	c.BackoffMax = max(cmp.Or(c.BackoffMax, DefaultBackoffMax), c.BackoffMin)
+	c.IdleTimeout = cmp.Or(c.IdleTimeout, DefaultIdleTimeout)
+	return c
 }

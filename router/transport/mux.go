@@ -2,56 +2,221 @@ package transport
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
 
 	"clove.i2p/router/buf"
 	"clove.i2p/router/i2p"
 )
 
 // A Mux is the table of sessions and the dial policy over all transports. It is safe for concurrent use.
+//
+//	New -> Serve (until its ctx ends) -> done; Send, Connect and so on count a drop or return ErrClosed otherwise
 type Mux struct {
 	cfg  Config
 	deps Deps
+	log  *slog.Logger
+	c    counters
+
+	mu       sync.RWMutex
+	serving  bool
+	handler  Handler
+	sessions map[i2p.Hash]*link
+	dials    map[i2p.Hash]*dial
+	backoffs map[i2p.Hash]backoff
+	wake     chan struct{} // a dial was queued
+	queue    []*dial       // dials that wait for a turn, oldest first
 }
 
 // New returns a Mux that does not serve yet.
-func New(cfg Config, deps Deps) (*Mux, error) { return &Mux{cfg: cfg, deps: deps}, nil }
+func New(cfg Config, deps Deps) (*Mux, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	if deps.Lookup == nil {
+		return nil, errors.New("transport: Lookup is missing")
+	}
+	if deps.Logger == nil {
+		deps.Logger = slog.New(slog.DiscardHandler)
+	}
+	return &Mux{
+		cfg:      cfg.withDefaults(),
+		deps:     deps,
+		log:      deps.Logger,
+		sessions: make(map[i2p.Hash]*link),
+		dials:    make(map[i2p.Hash]*dial),
+		backoffs: make(map[i2p.Hash]backoff),
+		wake:     make(chan struct{}, 1),
+	}, nil
+}
 
-// Serve runs the transports and the dials until ctx ends.
-func (m *Mux) Serve(ctx context.Context, h Handler) error { <-ctx.Done(); return nil }
+// Serve runs the transports and the dials until ctx ends or a transport fails.
+func (m *Mux) Serve(ctx context.Context, h Handler) error {
+	if !m.start(h) {
+		return errors.New("transport: Serve was called before")
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var running sync.WaitGroup
+	for _, t := range m.deps.Transports {
+		running.Go(func() {
+			if err := t.Serve(ctx, (*registry)(m)); err != nil && ctx.Err() == nil {
+				cancel(fmt.Errorf("transport: serve %s: %w", t.Style(), err))
+			}
+		})
+	}
+	running.Go(func() { m.dialLoop(ctx) })
+	running.Go(func() { m.sweepLoop(ctx) })
+	<-ctx.Done()
+	m.stop()
+	running.Wait()
+	m.abandonDials(ErrClosed)
+	if err := context.Cause(ctx); !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	return nil
+}
 
-// Send moves messages to a peer. It never blocks.
-func (m *Mux) Send(to i2p.Hash, msgs ...*buf.Buf) {}
+func (m *Mux) start(h Handler) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.handler != nil {
+		return false
+	}
+	m.handler, m.serving = h, true
+	return true
+}
 
-// Connect returns when there is a session with the peer, dialling it if needed.
-func (m *Mux) Connect(ctx context.Context, to i2p.Hash) error { return ErrClosed }
+func (m *Mux) stop() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.serving = false
+}
+
+// Send moves messages to a peer. It never blocks: without a session it starts a dial and queues them. What does
+// not fit, the newest, is dropped and counted. The slice is not kept.
+func (m *Mux) Send(to i2p.Hash, msgs ...*buf.Buf) {
+	if len(msgs) == 0 {
+		return
+	}
+	m.mu.RLock()
+	l := m.sessions[to]
+	var s Session
+	if l != nil {
+		s = l.session
+	}
+	m.mu.RUnlock()
+	if s == nil {
+		m.sendByDial(to, msgs)
+		return
+	}
+	if n := s.Send(msgs); n < len(msgs) {
+		m.c.dropSessionFull.Add(uint64(len(msgs) - n))
+	}
+}
+
+// Connect returns when there is a session with the peer, dialling it if needed. It returns ErrBackoff, ErrBusy,
+// ErrRefused, ErrSelf or ErrClosed at once, or the error of the dial.
+func (m *Mux) Connect(ctx context.Context, to i2p.Hash) error {
+	m.mu.Lock()
+	if m.sessions[to] != nil {
+		m.mu.Unlock()
+		return nil
+	}
+	d, err := m.dialLocked(to)
+	m.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	select {
+	case <-d.done:
+		return d.err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
 
 // Connected reports whether there is a session with the peer.
-func (m *Mux) Connected(to i2p.Hash) bool { return false }
+func (m *Mux) Connected(to i2p.Hash) bool {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	return m.sessions[to] != nil
+}
 
 // Disconnect closes the session with a peer, if any.
-func (m *Mux) Disconnect(peer i2p.Hash, reason Reason) {}
+func (m *Mux) Disconnect(peer i2p.Hash, reason Reason) {
+	m.mu.RLock()
+	l := m.sessions[peer]
+	var open []Session
+	if l != nil {
+		open = l.all()
+	}
+	m.mu.RUnlock()
+	for _, s := range open {
+		s.Close(reason)
+	}
+}
 
 // Addresses are the RouterAddresses of all transports, to be published.
-func (m *Mux) Addresses() []i2p.RouterAddress { return nil }
+func (m *Mux) Addresses() []i2p.RouterAddress {
+	var all []i2p.RouterAddress
+	for _, t := range m.deps.Transports {
+		all = append(all, t.Addresses()...)
+	}
+	return all
+}
 
 // Reachable reports whether one of the transports could dial the router.
-func (m *Mux) Reachable(ri *i2p.RouterInfo) bool { return false }
+func (m *Mux) Reachable(ri *i2p.RouterInfo) bool {
+	for _, t := range m.deps.Transports {
+		if t.Reachable(ri) {
+			return true
+		}
+	}
+	return false
+}
 
-// Sessions describes all sessions.
-func (m *Mux) Sessions() []SessionStatus { return nil }
+// Sessions describes all sessions, in no order.
+func (m *Mux) Sessions() []SessionStatus {
+	var all []SessionStatus
+	for _, s := range m.open() {
+		all = append(all, s.Status())
+	}
+	return all
+}
 
-// Stats returns the counters.
-func (m *Mux) Stats() Stats { return Stats{} }
+func (m *Mux) open() []Session {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	all := make([]Session, 0, len(m.sessions))
+	for _, l := range m.sessions {
+		all = append(all, l.all()...)
+	}
+	return all
+}
 
-// Stats are the counters of a Mux.
-type Stats struct {
-	Sessions, Inbound, Outbound int // now
-	Opened, Closed              uint64
-	Dials, DialFailures         uint64
-	Replaced, Crossed           uint64
-	DropNoSession               uint64 // messages: not serving, not admitted, in back-off or too many dials
-	DropPendingFull             uint64 // messages: more than one dial may hold
-	DropDialFailed              uint64 // messages: waited for a dial that failed
-	DropSessionFull             uint64 // messages: the session's send queue was full or closed
-	RefusedInbound              uint64
+// sweepLoop closes what is idle or was kept for a while only.
+func (m *Mux) sweepLoop(ctx context.Context) {
+	tick := time.NewTicker(sweepInterval)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		now := time.Now()
+		for _, s := range m.open() {
+			if s.Idle(now) >= m.cfg.IdleTimeout {
+				s.Close(ReasonIdle)
+			}
+		}
+		for _, s := range m.takeLingering(now) {
+			s.Close(ReasonNormal)
+		}
+		m.forgetBackoffs(now)
+	}
 }

@@ -1,0 +1,150 @@
+package ntcp2
+
+import (
+	"crypto/rand"
+	"fmt"
+	"math/big"
+	"time"
+
+	"clove.i2p/router/crypto/keys"
+	"clove.i2p/router/crypto/noise"
+	"clove.i2p/router/i2p"
+)
+
+// An initiator is Alice's side of one handshake: no socket, no clock. Its methods are called once each, in this order; after an
+// error the handshake is over, and nothing may be sent.
+//
+//	sessionRequest -> (send) -> (read messageLen) sessionCreated -> (read padding) createdPadding
+//	  -> sessionConfirmed -> (send) -> keys
+type initiator struct {
+	noise     noise.Symmetric
+	obfuscate obfuscator
+	static    keys.X25519Private
+	ephemeral keys.X25519Private
+	peer      keys.X25519Public // Bob's static key
+	peerEphem keys.X25519Public
+	networkID byte
+	payload   []byte // of SessionConfirmed part 2, fixed now as message 1 says its length
+}
+
+type initiatorConfig struct {
+	static    keys.X25519Private
+	networkID byte
+	self      []byte // our RouterInfo
+	responder i2p.Hash
+	peer      keys.X25519Public // s and i of the responder's address
+	iv        [16]byte
+	generate  func() (keys.X25519Private, error) // nil: random
+}
+
+func newInitiator(c initiatorConfig) (*initiator, error) {
+	if c.generate == nil {
+		c.generate = keys.GenerateX25519
+	}
+	if len(c.self) == 0 || len(c.self) > maxRouterInfo {
+		return nil, fmt.Errorf("our RouterInfo has %d bytes", len(c.self))
+	}
+	e, err := c.generate()
+	if err != nil {
+		return nil, err
+	}
+	s := noise.New(protocolName)
+	s.MixHash(nil) // prologue
+	s.MixHash(c.peer[:])
+	return &initiator{
+		noise:     s,
+		obfuscate: newObfuscator(c.responder, c.iv),
+		static:    c.static,
+		ephemeral: e,
+		peer:      c.peer,
+		networkID: c.networkID,
+		payload:   appendConfirmedPayload(nil, c.self, randomUpTo(maxConfirmedPadding)),
+	}, nil
+}
+
+// sessionRequest makes message 1, at most 287 bytes.
+func (i *initiator) sessionRequest(now time.Time) ([]byte, error) {
+	x := i.ephemeral.Public()
+	msg := make([]byte, keyLen, messageLen+maxRequestPadding)
+	i.obfuscate.hide(msg, x)
+	i.noise.MixHash(x[:])
+	es, err := i.ephemeral.DH(i.peer)
+	if err != nil {
+		return nil, err
+	}
+	i.noise.MixKey(es[:])
+	padding := randomUpTo(maxRequestPadding)
+	options := requestOptions{
+		networkID:     i.networkID,
+		version:       version,
+		padding:       uint16(padding),
+		confirmed2:    uint16(len(i.payload) + tagLen),
+		timeInitiator: seconds(now),
+	}.append(make([]byte, 0, optionsLen))
+	msg = i.noise.EncryptAndHash(msg, options)
+	return appendRandom(msg, padding, &i.noise), nil
+}
+
+// sessionCreated takes message 2 without its padding, messageLen bytes, and says how much padding follows and how far the
+// peer's clock is ahead. Whether that is too much is for the caller to say.
+func (i *initiator) sessionCreated(msg []byte, now time.Time) (padding int, ahead time.Duration, err error) {
+	y := i.obfuscate.reveal(msg[:keyLen])
+	if y[keyLen-1]&0x80 != 0 {
+		return 0, 0, fmt.Errorf("%w: Y is no key", errMalformed)
+	}
+	i.peerEphem = y
+	i.noise.MixHash(y[:])
+	ee, err := i.ephemeral.DH(y)
+	if err != nil {
+		return 0, 0, err
+	}
+	i.noise.MixKey(ee[:])
+	plain, err := i.noise.DecryptAndHash(make([]byte, 0, optionsLen), msg[keyLen:messageLen])
+	if err != nil {
+		return 0, 0, err
+	}
+	options, err := parseCreatedOptions(plain)
+	if err != nil {
+		return 0, 0, err
+	}
+	return int(options.padding), skew(options.timeResponder, now), nil
+}
+
+// createdPadding takes the padding of message 2. It is not called when there is none.
+func (i *initiator) createdPadding(padding []byte) { i.noise.MixHash(padding) }
+
+// sessionConfirmed makes message 3.
+func (i *initiator) sessionConfirmed() ([]byte, error) {
+	s := i.static.Public()
+	msg := make([]byte, 0, confirmed1Len+len(i.payload)+tagLen)
+	msg = i.noise.EncryptAndHash(msg, s[:])
+	se, err := i.static.DH(i.peerEphem)
+	if err != nil {
+		return nil, err
+	}
+	i.noise.MixKey(se[:])
+	return i.noise.EncryptAndHash(msg, i.payload), nil
+}
+
+func (i *initiator) keys() sessionKeys { return deriveSessionKeys(&i.noise) }
+
+// appendRandom appends n random bytes of padding and mixes them into the transcript.
+func appendRandom(msg []byte, n int, s *noise.Symmetric) []byte {
+	if n == 0 {
+		return msg
+	}
+	at := len(msg)
+	msg = append(msg, make([]byte, n)...)
+	rand.Read(msg[at:])
+	s.MixHash(msg[at:])
+	return msg
+}
+
+// randomUpTo is uniform in 0..n, both included.
+func randomUpTo(n int) int {
+	r, err := rand.Int(rand.Reader, big.NewInt(int64(n)+1))
+	if err != nil {
+		panic("ntcp2: crypto/rand failed")
+	}
+	return int(r.Int64())
+}

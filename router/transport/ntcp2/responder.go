@@ -1,0 +1,133 @@
+package ntcp2
+
+import (
+	"fmt"
+	"time"
+
+	"clove.i2p/router/crypto/keys"
+	"clove.i2p/router/crypto/noise"
+	"clove.i2p/router/i2p"
+)
+
+// A responder is Bob's side of one handshake: no socket, no clock. Its methods are called once each, in this order; after an
+// error the handshake is over, and nothing may be sent.
+//
+//	(read messageLen) sessionRequest -> (read padding) requestPadding -> sessionCreated -> (send)
+//	  -> (read confirmedLen) sessionConfirmed -> keys
+type responder struct {
+	noise     noise.Symmetric
+	obfuscate obfuscator
+	static    keys.X25519Private
+	ephemeral keys.X25519Private
+	peerEphem keys.X25519Public
+	networkID byte
+	generate  func() (keys.X25519Private, error)
+	confirmed int // length of message 3
+}
+
+type responderConfig struct {
+	static    keys.X25519Private
+	iv        [16]byte
+	self      i2p.Hash
+	networkID byte
+	generate  func() (keys.X25519Private, error) // nil: random
+}
+
+func newResponder(c responderConfig) *responder {
+	if c.generate == nil {
+		c.generate = keys.GenerateX25519
+	}
+	s := noise.New(protocolName)
+	s.MixHash(nil) // prologue
+	public := c.static.Public()
+	s.MixHash(public[:])
+	return &responder{
+		noise:     s,
+		obfuscate: newObfuscator(c.self, c.iv),
+		static:    c.static,
+		networkID: c.networkID,
+		generate:  c.generate,
+	}
+}
+
+// sessionRequest takes message 1 without its padding, messageLen bytes, and says how much padding follows and how far the peer's
+// clock is ahead. If that is too much, the caller sends SessionCreated nevertheless, so that the peer learns our
+// time, and then closes.
+func (r *responder) sessionRequest(msg []byte, now time.Time) (padding int, ahead time.Duration, err error) {
+	x := r.obfuscate.reveal(msg[:keyLen])
+	if x[keyLen-1]&0x80 != 0 { // spares the DH
+		return 0, 0, fmt.Errorf("%w: X is no key", errMalformed)
+	}
+	r.peerEphem = x
+	r.noise.MixHash(x[:])
+	es, err := r.static.DH(x)
+	if err != nil {
+		return 0, 0, err
+	}
+	r.noise.MixKey(es[:])
+	plain, err := r.noise.DecryptAndHash(make([]byte, 0, optionsLen), msg[keyLen:messageLen])
+	if err != nil {
+		return 0, 0, err
+	}
+	options, err := parseRequestOptions(plain)
+	if err != nil {
+		return 0, 0, err
+	}
+	if options.networkID != 0 && options.networkID != r.networkID {
+		return 0, 0, fmt.Errorf("%w: network id %d", errNetwork, options.networkID)
+	}
+	r.confirmed = confirmed1Len + int(options.confirmed2)
+	return int(options.padding), skew(options.timeInitiator, now), nil
+}
+
+// requestPadding takes the padding of message 1. It is not called when there is none.
+func (r *responder) requestPadding(padding []byte) { r.noise.MixHash(padding) }
+
+// sessionCreated makes message 2, at most 287 bytes.
+func (r *responder) sessionCreated(now time.Time) ([]byte, error) {
+	e, err := r.generate()
+	if err != nil {
+		return nil, err
+	}
+	r.ephemeral = e
+	y := e.Public()
+	msg := make([]byte, keyLen, messageLen+maxRequestPadding)
+	r.obfuscate.hide(msg, y)
+	r.noise.MixHash(y[:])
+	ee, err := e.DH(r.peerEphem)
+	if err != nil {
+		return nil, err
+	}
+	r.noise.MixKey(ee[:])
+	padding := randomUpTo(maxRequestPadding)
+	options := createdOptions{padding: uint16(padding), timeResponder: seconds(now)}.append(make([]byte, 0, optionsLen))
+	msg = r.noise.EncryptAndHash(msg, options)
+	return appendRandom(msg, padding, &r.noise), nil
+}
+
+// confirmedLen is the length of message 3, known from message 1.
+func (r *responder) confirmedLen() int { return r.confirmed }
+
+// sessionConfirmed takes message 3, confirmedLen bytes, which it overwrites. It returns the static key that the peer proved to
+// hold, and what it sent; the RouterInfo is not verified.
+func (r *responder) sessionConfirmed(msg []byte) (static keys.X25519Public, p confirmedPayload, err error) {
+	s, err := r.noise.DecryptAndHash(make([]byte, 0, keyLen), msg[:confirmed1Len])
+	if err != nil {
+		return static, p, fmt.Errorf("part 1: %w", err)
+	}
+	static = keys.X25519Public(s)
+	se, err := r.ephemeral.DH(static)
+	if err != nil {
+		return static, p, err
+	}
+	r.noise.MixKey(se[:])
+	part2 := msg[confirmed1Len:r.confirmed]
+	plain, err := r.noise.DecryptAndHash(part2[:0], part2)
+	if err != nil {
+		return static, p, fmt.Errorf("part 2: %w", err)
+	}
+	p, err = parseConfirmedPayload(plain)
+	return static, p, err
+}
+
+func (r *responder) keys() sessionKeys { return deriveSessionKeys(&r.noise) }
