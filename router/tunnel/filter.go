@@ -1,0 +1,101 @@
+package tunnel
+
+import "encoding/binary"
+
+// A filter remembers the messages of one tunnel, so that a replayed one goes no further (tunnel-implementation.md,
+// "Participant Processing"). What it keeps of a message is the IV exclusive-or the first block, so that swapping the
+// two is no way around it: 32 bits of that as fingerprint in one of two buckets that other bits choose. A message is
+// taken for a duplicate by mistake less than once in 10 million, which no Bloom filter of this size can do.
+//
+// The zero value is ready and holds no memory; it grows with the traffic (limits.go) and goes with the tunnel.
+// Beyond its bound it forgets the oldest quarter first.
+type filter struct {
+	layers []filterLayer // oldest first; messages are added to the last
+}
+
+// A filterLayer is a power of two of buckets.
+type filterLayer []bucket
+
+// A bucket is one cache line of fingerprints; 0 is a free place.
+type bucket [16]uint32
+
+// add remembers the message (IV and at least one block) and reports whether it was there already.
+func (f *filter) add(msg []byte) bool {
+	hi := binary.LittleEndian.Uint64(msg) ^ binary.LittleEndian.Uint64(msg[ivLen:])
+	lo := binary.LittleEndian.Uint64(msg[8:]) ^ binary.LittleEndian.Uint64(msg[ivLen+8:])
+	mark := max(uint32(hi), 1)
+	one, two := uint32(lo), uint32(lo>>32)
+	if one == two {
+		two = ^one
+	}
+	for i := len(f.layers) - 1; i >= 0; i-- {
+		l := f.layers[i]
+		mask := uint32(len(l) - 1)
+		if l[one&mask].has(mark) || l[two&mask].has(mark) {
+			return true
+		}
+	}
+	if n := len(f.layers); n > 0 && f.layers[n-1].put(mark, one, two) {
+		return false
+	}
+	f.grow()
+	f.layers[len(f.layers)-1].put(mark, one, two)
+	return false
+}
+
+func (b *bucket) has(mark uint32) bool {
+	for _, m := range b {
+		if m == mark {
+			return true
+		}
+	}
+	return false
+}
+
+// len is the number of places taken; they fill from the front.
+func (b *bucket) len() int {
+	for i, m := range b {
+		if m == 0 {
+			return i
+		}
+	}
+	return len(b)
+}
+
+// put adds the fingerprint to the emptier of its buckets, which keeps them even up to some 90 %; false if both are
+// full.
+func (l filterLayer) put(mark, one, two uint32) bool {
+	mask := uint32(len(l) - 1)
+	a, b := &l[one&mask], &l[two&mask]
+	n, m := a.len(), b.len()
+	if m < n {
+		a, n = b, m
+	}
+	if n == len(a) {
+		return false
+	}
+	a[n] = mark
+	return true
+}
+
+// grow adds a layer, and drops the oldest beyond maxLayers.
+func (f *filter) grow() {
+	size := firstLayer
+	if n := len(f.layers); n > 0 {
+		size = min(len(f.layers[n-1])*len(bucket{})*layerGrowth, largestLayer)
+	}
+	if len(f.layers) == maxLayers {
+		copy(f.layers, f.layers[1:])
+		f.layers = f.layers[:maxLayers-1]
+	}
+	f.layers = append(f.layers, make(filterLayer, size/len(bucket{})))
+}
+
+// bytes is the memory in use.
+func (f *filter) bytes() int {
+	n := 0
+	for _, l := range f.layers {
+		n += len(l) * 4 * len(bucket{})
+	}
+	return n
+}

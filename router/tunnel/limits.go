@@ -1,0 +1,41 @@
+package tunnel
+
+import (
+	"time"
+
+	"clove.i2p/router/i2np"
+)
+
+const (
+	// maxFragments bounds the fragments of a message: the number of a follow-on fragment has 6 bits
+	// (tunnel-message.md, "Follow-on Fragment Delivery Instructions").
+	maxFragments = 64
+
+	// MaxMessage bounds the payload of a message through a tunnel in bytes: the largest that 64 fragments carry
+	// with the longest delivery instructions, less the standard header.
+	MaxMessage = firstRoomMin + (maxFragments-1)*followRoom - i2np.StandardHeaderLen
+
+	// fragmentAge is how long an endpoint waits for the rest of a message. Peers wait 8 s; messages are
+	// seldom valid for longer.
+	fragmentAge = 8 * time.Second
+
+	// maxPartials and maxPartialBytes bound what an endpoint keeps of unfinished messages. At 2 % loss of tunnel
+	// messages and 1 MB/s some 100 are pending at any time. If it is too much the oldest goes, so a
+	// flood of first fragments only hurts the tunnel that it comes through.
+	maxPartials     = 256
+	maxPartialBytes = 1 << 20
+
+	// maxSpare bounds the records of finished messages that an endpoint keeps for reuse.
+	maxSpare = 8
+
+	// minSplit is the smallest first fragment in bytes for which a message is split to fill a tunnel message.
+	minSplit = 64
+
+	// The duplicate filter starts with firstLayer entries of 4 bytes and adds layers of layerGrowth times the
+	// size up to largestLayer as traffic demands, and keeps maxLayers of them: 32 MiB after 8 GiB of
+	// traffic through one tunnel, 1 KiB for one that hardly lives.
+	firstLayer   = 256
+	layerGrowth  = 4
+	largestLayer = 1 << 20
+	maxLayers    = 8
+)
