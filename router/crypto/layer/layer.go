@@ -12,10 +12,12 @@ const (
 	MessageLen = IVLen + DataLen
 )
 
-// Cipher holds the two keys of a hop, ready for use. It is not safe for concurrent use.
+// Cipher holds the two keys of a hop. What a direction needs is made on its first message, so that an idle tunnel
+// costs little more than its keys. It is not safe for concurrent use.
 type Cipher struct {
-	iv       cipher.Block
-	enc, dec chain
+	layerKey, ivKey [32]byte
+	iv              cipher.Block
+	enc, dec        chain
 }
 
 // A chain is a CBC mode whose vector can be set anew, which the standard library's modes can.
@@ -26,16 +28,10 @@ type chain interface {
 
 // New makes a Cipher from the layer key (data) and the IV key.
 func New(layerKey, ivKey [32]byte) *Cipher {
-	var zero [IVLen]byte
-	data := block(layerKey)
-	return &Cipher{
-		iv:  block(ivKey),
-		enc: cipher.NewCBCEncrypter(data, zero[:]).(chain),
-		dec: cipher.NewCBCDecrypter(data, zero[:]).(chain),
-	}
+	return &Cipher{layerKey: layerKey, ivKey: ivKey}
 }
 
-func block(key [32]byte) cipher.Block {
+func block(key *[32]byte) cipher.Block {
 	b, err := aes.NewCipher(key[:])
 	if err != nil {
 		panic("layer: 32-byte key refused")
@@ -43,9 +39,21 @@ func block(key [32]byte) cipher.Block {
 	return b
 }
 
+func (c *Cipher) expand(make func(cipher.Block, []byte) cipher.BlockMode) chain {
+	if c.iv == nil {
+		c.iv = block(&c.ivKey)
+	}
+	return make(block(&c.layerKey), zeroIV[:]).(chain)
+}
+
+var zeroIV [IVLen]byte
+
 // Encrypt is what a hop does to a message in place: IV 16 bytes, then data, MessageLen in all. The data may have
 // another length that is a multiple of 16; any other length panics.
 func (c *Cipher) Encrypt(msg []byte) {
+	if c.enc == nil {
+		c.enc = c.expand(cipher.NewCBCEncrypter)
+	}
 	iv, data := msg[:IVLen], msg[IVLen:]
 	c.iv.Encrypt(iv, iv)
 	c.enc.SetIV(iv)
@@ -55,6 +63,9 @@ func (c *Cipher) Encrypt(msg []byte) {
 
 // Decrypt undoes Encrypt, in place.
 func (c *Cipher) Decrypt(msg []byte) {
+	if c.dec == nil {
+		c.dec = c.expand(cipher.NewCBCDecrypter)
+	}
 	iv, data := msg[:IVLen], msg[IVLen:]
 	c.iv.Decrypt(iv, iv)
 	c.dec.SetIV(iv)
