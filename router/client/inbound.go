@@ -1,0 +1,162 @@
+package client
+
+import (
+	"encoding/binary"
+	"time"
+
+	"clove.i2p/router/buf"
+	"clove.i2p/router/crypto/keys"
+	"clove.i2p/router/garlic"
+	"clove.i2p/router/i2np"
+	"clove.i2p/router/i2p"
+	"clove.i2p/router/tunnel"
+	"clove.i2p/router/tunnel/pool"
+)
+
+// Received takes a message in flight that left an inbound tunnel of ours. Only what a client has asked for or can
+// open is acted on: garlic, the confirmation of a publication or test, the reply of a build. Anything else
+// would let a stranger use this tunnel to learn which router it ends at.
+func (s *Session) Received(_ *pool.Tunnel, d tunnel.Delivery, msg *buf.Buf) {
+	defer msg.Release()
+	h, payload, err := i2np.ParseShort(msg.Bytes())
+	if err != nil {
+		s.stats.malformed.Add(1)
+		return
+	}
+	if d.Type != tunnel.DeliveryLocal {
+		s.stats.refusedDelivery.Add(1)
+		return
+	}
+	switch h.Type {
+	case i2np.TypeGarlic:
+		s.receiveGarlic(payload)
+	case i2np.TypeDeliveryStatus:
+		s.receiveStatus(payload)
+	case i2np.TypeOutboundTunnelBuildReply, i2np.TypeVariableTunnelBuildReply:
+		s.table.Reply(h.ID, payload)
+	default:
+		s.stats.refusedType.Add(1)
+	}
+}
+
+func (s *Session) receiveGarlic(payload []byte) {
+	if len(payload) < 4 || uint64(binary.BigEndian.Uint32(payload)) > uint64(len(payload)-4) {
+		s.stats.malformed.Add(1)
+		return
+	}
+	body := payload[4:][:binary.BigEndian.Uint32(payload)]
+	if err := s.keeper.Open(body, s.clock.Now(), s.receiveClove); err != nil {
+		s.stats.unopened.Add(1)
+	}
+}
+
+// receiveClove follows the delivery instructions: Local is for us, Destination for one of ours, Tunnel is sent on out
+// of one of our tunnels. Router is refused: it would make this client's tunnel a way to reach routers from here.
+func (s *Session) receiveClove(c garlic.Clove) {
+	switch c.Delivery.Type {
+	case garlic.DeliveryLocal:
+		s.receiveLocal(c)
+	case garlic.DeliveryDestination:
+		if c.Delivery.Hash != s.hash || c.Header.Type != i2np.TypeData {
+			s.stats.refusedDelivery.Add(1)
+			return
+		}
+		s.receiveData(c.Body)
+	case garlic.DeliveryTunnel:
+		if out, ok := s.pool.Outbound(); ok {
+			out.Send(tunnel.Delivery{Type: tunnel.DeliveryTunnel, Router: c.Delivery.Hash, Tunnel: c.Delivery.Tunnel}, s.clock.Now(), c.Message)
+		}
+	default:
+		s.stats.refusedDelivery.Add(1)
+	}
+}
+
+func (s *Session) receiveLocal(c garlic.Clove) {
+	switch c.Header.Type {
+	case i2np.TypeData:
+		s.receiveData(c.Body)
+	case i2np.TypeDatabaseStore:
+		if c.From.Kind == garlic.KindOneTime {
+			s.view.Handle(c.Header, c.Body)
+			return
+		}
+		s.receiveBundled(c)
+	case i2np.TypeDatabaseSearchReply:
+		s.view.Handle(c.Header, c.Body)
+	case i2np.TypeDeliveryStatus:
+		s.receiveStatus(c.Body)
+	case i2np.TypeOutboundTunnelBuildReply, i2np.TypeShortTunnelBuild, i2np.TypeVariableTunnelBuildReply:
+		s.table.Reply(c.Header.ID, c.Body)
+	default:
+		s.stats.refusedType.Add(1)
+	}
+}
+
+// receiveBundled learns the LeaseSet that a peer sent along, so that it can be answered without a lookup. It proves
+// who the sender is only if its key is the one that the garlic session was opened with.
+func (s *Session) receiveBundled(c garlic.Clove) {
+	store, err := i2np.ParseDatabaseStore(c.Body)
+	if err != nil {
+		s.stats.malformed.Add(1)
+		return
+	}
+	ls, err := i2p.ParseLeaseSetOfType(byte(store.StoreType), store.Data)
+	if err != nil || ls.Hash() != store.Key || ls.Verify() != nil {
+		s.stats.malformed.Add(1)
+		return
+	}
+	key, ok := ls.EncryptionKey(keys.EncX25519)
+	if !ok || c.From.Static == (keys.X25519Public{}) || keys.X25519Public(key) != c.From.Static {
+		s.stats.refusedDelivery.Add(1)
+		return
+	}
+	now := s.clock.Now()
+	if !ls.Expires().After(now) {
+		return
+	}
+	s.keeper.Bind(c.From.Static, ls.Hash())
+	s.view.Store(ls)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.remoteOf(ls.Hash(), now).learn(ls)
+}
+
+func (s *Session) receiveStatus(payload []byte) {
+	status, err := i2np.ParseDeliveryStatus(payload)
+	if err != nil {
+		s.stats.malformed.Add(1)
+		return
+	}
+	if !s.pool.TestReply(status.MessageID, time.Now()) && !s.view.Delivered(status.MessageID) {
+		s.stats.refusedType.Add(1)
+	}
+}
+
+// receiveData gives the packet of a Data message to the handler.
+func (s *Session) receiveData(body []byte) {
+	if len(body) < 4 || uint64(binary.BigEndian.Uint32(body)) > uint64(len(body)-4) {
+		s.stats.malformed.Add(1)
+		return
+	}
+	b, proto, ports, err := unwrap(body[4:][:binary.BigEndian.Uint32(body)])
+	if err != nil {
+		s.stats.malformed.Add(1)
+		return
+	}
+	s.stats.received.Add(1)
+	s.stats.receivedBytes.Add(uint64(b.Len()))
+	if h := s.handler.Load(); h != nil {
+		(*h).Deliver(proto, ports, b)
+	} else {
+		b.Release()
+	}
+}
+
+func putUint32(b []byte, v uint32) { binary.BigEndian.PutUint32(b, v) }
+
+// AddOneTime is called by the pool for the answers to its build requests and tests.
+func (s *Session) AddOneTime(tag [8]byte, key [32]byte, expires time.Time) {
+	s.keeper.AddOneTime(tag, key, expires)
+}
+
+var _ pool.Owner = (*Session)(nil)

@@ -1,0 +1,149 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"clove.i2p/router/i2np"
+	"clove.i2p/router/i2p"
+	"clove.i2p/router/netdb"
+)
+
+// TunnelsChanged is called by the pool.
+func (s *Session) TunnelsChanged() {
+	select {
+	case s.changed <- struct{}{}:
+	default: // a token is waiting already
+	}
+}
+
+// keepLeaseSet makes a new LeaseSet when the inbound tunnels change and publishes it, one publication at a time.
+func (s *Session) keepLeaseSet(ctx context.Context) {
+	var (
+		published uint64 // the version that was
+		next      time.Time
+		verifying sync.WaitGroup
+	)
+	defer verifying.Wait()
+	timer := time.NewTimer(settle)
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-s.changed:
+			// A newer change of the tunnels may follow at once; nothing is published before settle.
+			timer.Reset(max(settle, time.Until(next)))
+			s.renewLeaseSet()
+			s.noteReady()
+			continue
+		case <-timer.C:
+		}
+		own, version := s.current()
+		if own == nil || !s.cfg.Publish || version == published {
+			continue
+		}
+		if err := s.publish(ctx, own); err != nil {
+			s.stats.notStored.Add(1)
+			s.log.Debug("lease set not published", "err", err)
+			next = time.Now().Add(publishRetry)
+			timer.Reset(publishRetry)
+			continue
+		}
+		s.stats.published.Add(1)
+		published, next = version, time.Now().Add(publishPause)
+		verifying.Go(func() { s.verify(ctx, own) })
+	}
+}
+
+func (s *Session) current() (i2p.LeaseSet, uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.own, s.version
+}
+
+func (s *Session) publish(ctx context.Context, own i2p.LeaseSet) error {
+	ctx, cancel := context.WithTimeout(ctx, publishTimeout)
+	defer cancel()
+	return s.view.Publish(ctx, own)
+}
+
+// verify publishes again when another floodfill does not have what one confirmed.
+func (s *Session) verify(ctx context.Context, own i2p.LeaseSet) {
+	ctx, cancel := context.WithTimeout(ctx, publishTimeout)
+	defer cancel()
+	if err := s.view.Verify(ctx, own); errors.Is(err, netdb.ErrNotVerified) && s.LeaseSet() == own {
+		s.log.Debug("lease set not verified")
+		s.forceRenew()
+	}
+}
+
+// noteReady opens the gate of Ready as soon as there is a tunnel in both directions.
+func (s *Session) noteReady() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	select {
+	case <-s.ready:
+	default:
+		if s.own != nil && s.pool.Ready() {
+			close(s.ready)
+		}
+	}
+}
+
+// forceRenew makes a new LeaseSet of the same leases, which is then published.
+func (s *Session) forceRenew() {
+	s.mu.Lock()
+	s.stale = true
+	s.mu.Unlock()
+	s.TunnelsChanged()
+}
+
+// renewLeaseSet signs a LeaseSet of the inbound tunnels that are alive, unless they are those of the last one.
+func (s *Session) renewLeaseSet() {
+	leases := s.pool.Leases()
+	if len(leases) == 0 {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.own != nil && !s.stale && sameLeases(s.own.Leases(), leases) {
+		return
+	}
+	s.stale = false
+	published := s.clock.Now()
+	if s.own != nil && published.Unix() <= s.own.Published().Unix() {
+		published = s.own.Published().Add(time.Second) // a later one must be newer, and dates have seconds
+	}
+	own, err := i2p.NewLeaseSet2(s.cfg.Keys, published, leases, i2p.Mapping{})
+	if err != nil {
+		s.log.Error("lease set not made", "err", err)
+		return
+	}
+	s.own = own
+	s.version++
+}
+
+func sameLeases(a, b []i2p.Lease) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	known := make(map[i2p.TunnelID]i2p.Hash, len(a))
+	for _, l := range a {
+		known[l.Tunnel] = l.Gateway
+	}
+	for _, l := range b {
+		if known[l.Tunnel] != l.Gateway {
+			return false
+		}
+	}
+	return true
+}
+
+// storeMessage is our LeaseSet as a DatabaseStore in flight, to be bundled.
+func storeMessage(ls i2p.LeaseSet, now time.Time) []byte {
+	return i2np.Encode(i2np.Header{ID: i2np.NewMessageID(), Expiration: now.Add(messageLife)},
+		i2np.DatabaseStore{Key: ls.Hash(), StoreType: i2np.StoreType(ls.StoreType()), Data: ls.Bytes()})
+}

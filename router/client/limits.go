@@ -1,0 +1,35 @@
+package client
+
+import "time"
+
+const (
+	// maxRemotes bounds the far destinations that a session remembers; the one idle longest makes room. About 500
+	// bytes each beside its LeaseSet.
+	maxRemotes = 4096
+	// messageLife is the expiration given to end-to-end messages. Longer than any path takes, shorter than the 4
+	// minutes that routers accept.
+	messageLife = 60 * time.Second
+	// leaseRetire: a lease that ends sooner is not chosen, since hops' clocks differ and messages take seconds.
+	leaseRetire = 15 * time.Second
+	// refreshLead: a far LeaseSet is looked up anew this long before its last lease ends.
+	refreshLead = 45 * time.Second
+	// lookupTimeout bounds a lookup that no caller waits for, and refreshPause the pause after a failed one.
+	lookupTimeout = 15 * time.Second
+	refreshPause  = 5 * time.Second
+	// maxRefreshes bounds the lookups that wait for their turn.
+	maxRefreshes = 64
+	// bundlePause is how long to wait for the acknowledgement of a bundled LeaseSet before it is bundled again.
+	bundlePause = 2 * time.Second
+	// settle collects changes of the tunnels before a LeaseSet is made, and publishPause is the least time between
+	// two publications: floodfills drop those that come too fast (i2pd: 20 s, for its own).
+	settle       = 250 * time.Millisecond
+	publishPause = 5 * time.Second
+	// publishTimeout bounds one publication, publishRetry is the pause after one that failed.
+	publishTimeout = 20 * time.Second
+	publishRetry   = 2 * time.Second
+	// maxInflated bounds what a packet may inflate to: a streaming packet has at most 4 KiB with i2pd, a datagram
+	// 64 KiB. It stops decompression bombs.
+	maxInflated = 65_536
+	// oneTimeLife is how long the key of a netDb answer is kept.
+	oneTimeLife = 60 * time.Second
+)

@@ -1,0 +1,192 @@
+package router
+
+import (
+	"encoding/binary"
+	"time"
+
+	"clove.i2p/router/buf"
+	"clove.i2p/router/garlic"
+	"clove.i2p/router/i2np"
+	"clove.i2p/router/i2p"
+	"clove.i2p/router/tunnel"
+	"clove.i2p/router/tunnel/pool"
+)
+
+// The way in. A transport session gives a batch of messages to Messages on its reader goroutine, and each is handled to
+// its end there:
+//
+//  1. TunnelData with the id of an inbound tunnel of ours: the endpoint decrypts and reassembles (pool.Tunnel.Receive);
+//     what it completes goes to the tunnel's owner: a client (router/client, Session.Received) or this router
+//     (exploratory.Received below).
+//  2. Any other TunnelData is transit: one layer, then to the next hop (transit.Table.DataBatch), a batch at a time.
+//  3. TunnelGateway: an inbound tunnel of ours without hops, or transit.
+//  4. Build messages: the reply of a build of ours is known by its message id; all others ask for transit.
+//  5. Garlic for the router: opened with its own key; its Local cloves come back here, without leave to nest.
+//  6. The netDb's messages.
+//
+// Nothing here has logic of its own beyond this choice.
+type inbound struct{ router *Router }
+
+// Messages takes one batch from a peer. The slice is lent, the buffers move.
+func (in inbound) Messages(from i2p.Hash, msgs []*buf.Buf) {
+	r := in.router
+	now := r.clock.Now()
+	transit := msgs[:0] // filled behind the read position, so that the batch is reused
+	for _, m := range msgs {
+		h, payload, err := i2np.ParseShort(m.Bytes())
+		if err != nil || h.Expired(now) {
+			r.stats.expired.Add(1)
+			m.Release()
+			continue
+		}
+		switch h.Type {
+		case i2np.TypeTunnelData:
+			if t, ok := r.ownTunnel(payload); ok {
+				if err := t.Receive(payload[4:], now); err != nil {
+					r.stats.badTunnelData.Add(1)
+				}
+				m.Release()
+				continue
+			}
+			transit = append(transit, m)
+		case i2np.TypeTunnelGateway:
+			in.gateway(from, m, payload)
+		default:
+			in.message(from, h, payload)
+			m.Release()
+		}
+	}
+	if len(transit) > 0 {
+		r.transit.DataBatch(from, transit)
+	}
+}
+
+// RouterInfo takes the RouterInfo of a handshake, or one that a peer floods over its session.
+func (in inbound) RouterInfo(from i2p.Hash, ri *i2p.RouterInfo, flood bool) {
+	in.router.db.Offered(from, ri, flood)
+}
+
+// ownTunnel finds the inbound tunnel of ours that the payload of a TunnelData or TunnelGateway message is for.
+func (r *Router) ownTunnel(payload []byte) (*pool.Tunnel, bool) {
+	if len(payload) < 4 {
+		return nil, false
+	}
+	return r.table.Inbound(i2p.TunnelID(binary.BigEndian.Uint32(payload)))
+}
+
+// gateway takes a TunnelGateway message, whose buffer moves.
+func (in inbound) gateway(from i2p.Hash, m *buf.Buf, payload []byte) {
+	t, ok := in.router.ownTunnel(payload)
+	if !ok {
+		in.router.transit.Gateway(from, m)
+		return
+	}
+	if len(t.Hops()) > 0 {
+		in.router.stats.malformed.Add(1)
+		m.Release()
+		return
+	}
+	if _, err := tunnel.UnwrapGateway(m); err != nil {
+		in.router.stats.malformed.Add(1)
+		m.Release()
+		return
+	}
+	t.ReceiveGateway(m)
+}
+
+// message takes everything that is not tunnel traffic, lent.
+func (in inbound) message(from i2p.Hash, h i2np.Header, payload []byte) {
+	r := in.router
+	switch h.Type {
+	case i2np.TypeShortTunnelBuild, i2np.TypeVariableTunnelBuild:
+		if !r.table.Reply(h.ID, payload) {
+			r.transit.Build(from, buf.From(append(h.AppendShort(nil), payload...)))
+		}
+	case i2np.TypeOutboundTunnelBuildReply, i2np.TypeVariableTunnelBuildReply:
+		if !r.table.Reply(h.ID, payload) {
+			r.stats.unknownReply.Add(1)
+		}
+	case i2np.TypeGarlic:
+		g, err := i2np.ParseGarlic(payload)
+		if err == nil {
+			err = r.keeper.Open(g.Data, r.clock.Now(), func(c garlic.Clove) { in.clove(from, c) })
+		}
+		if err != nil {
+			r.stats.unopened.Add(1)
+		}
+	case i2np.TypeDatabaseStore, i2np.TypeDatabaseLookup, i2np.TypeDatabaseSearchReply, i2np.TypeDeliveryStatus:
+		r.db.Handle(from, h, payload)
+	default:
+		r.stats.unknownType.Add(1)
+	}
+}
+
+// clove takes what was in a garlic message for this router. Only Local cloves: anything else would let a stranger
+// send through us. Garlic in garlic is refused, so that nothing nests.
+func (in inbound) clove(from i2p.Hash, c garlic.Clove) {
+	if c.Delivery.Type != garlic.DeliveryLocal || c.Header.Type == i2np.TypeGarlic {
+		in.router.stats.refusedClove.Add(1)
+		return
+	}
+	in.message(from, c.Header, c.Body)
+}
+
+// exploratory owns the router's own tunnels. What comes down them answers the router's own questions: RouterInfo
+// lookups, confirmations, build replies and tests.
+type exploratory struct{ router *Router }
+
+func (e exploratory) Received(_ *pool.Tunnel, d tunnel.Delivery, msg *buf.Buf) {
+	defer msg.Release()
+	h, payload, err := i2np.ParseShort(msg.Bytes())
+	if err != nil || d.Type != tunnel.DeliveryLocal {
+		e.router.stats.malformed.Add(1)
+		return
+	}
+	e.message(h, payload)
+}
+
+func (e exploratory) message(h i2np.Header, payload []byte) {
+	r := e.router
+	switch h.Type {
+	case i2np.TypeGarlic:
+		g, err := i2np.ParseGarlic(payload)
+		if err == nil {
+			err = r.exploratoryKeeper.Open(g.Data, r.clock.Now(), e.clove)
+		}
+		if err != nil {
+			r.stats.unopened.Add(1)
+		}
+	case i2np.TypeDeliveryStatus:
+		status, err := i2np.ParseDeliveryStatus(payload)
+		if err != nil {
+			r.stats.malformed.Add(1)
+			return
+		}
+		if !r.exploratory.TestReply(status.MessageID, time.Now()) {
+			r.db.Delivered(status.MessageID)
+		}
+	case i2np.TypeShortTunnelBuild, i2np.TypeOutboundTunnelBuildReply, i2np.TypeVariableTunnelBuildReply:
+		r.table.Reply(h.ID, payload)
+	case i2np.TypeDatabaseStore, i2np.TypeDatabaseSearchReply:
+		r.db.Handle(i2p.Hash{}, h, payload)
+	default:
+		r.stats.unknownType.Add(1)
+	}
+}
+
+func (e exploratory) clove(c garlic.Clove) {
+	if c.Delivery.Type != garlic.DeliveryLocal || c.Header.Type == i2np.TypeGarlic {
+		e.router.stats.refusedClove.Add(1)
+		return
+	}
+	e.message(c.Header, c.Body)
+}
+
+func (e exploratory) AddOneTime(tag [8]byte, key [32]byte, expires time.Time) {
+	e.router.exploratoryKeeper.AddOneTime(tag, key, expires)
+}
+
+// TunnelsChanged: nothing is published about exploratory tunnels.
+func (e exploratory) TunnelsChanged() { e.router.noteReady() }
+
+var _ pool.Owner = exploratory{}

@@ -1,0 +1,320 @@
+package router
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	mathrand "math/rand/v2"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"clove.i2p/router/addressbook"
+	"clove.i2p/router/buf"
+	"clove.i2p/router/clock"
+	"clove.i2p/router/crypto/keys"
+	"clove.i2p/router/garlic"
+	"clove.i2p/router/i2p"
+	"clove.i2p/router/netdb"
+	"clove.i2p/router/peer"
+	"clove.i2p/router/transport"
+	"clove.i2p/router/transport/ntcp2"
+	"clove.i2p/router/tunnel/pool"
+	"clove.i2p/router/tunnel/transit"
+)
+
+// A Router takes part in an I2P network. Its life:
+//
+//	New: keys and netDb are read, the port is bound -> Run: takes part -> the end of ctx: all is closed, Run returns
+//
+// It is safe for concurrent use.
+type Router struct {
+	cfg  Config
+	log  *slog.Logger
+	id   identity
+	hash i2p.Hash
+	own  atomic.Pointer[i2p.RouterInfo]
+
+	clock *clock.Clock
+	skew  skew
+	book  *peer.Book
+	ntcp2 *ntcp2.Transport
+	mux   *transport.Mux
+	db    *netdb.DB
+	hosts *addressbook.Book
+
+	table             *pool.Table
+	exploratory       *pool.Pool
+	exploratoryKeeper *garlic.Keeper
+	keeper            *garlic.Keeper // for messages to the router itself
+	transit           *transit.Table
+
+	inbound  inbound
+	outbound outbound
+	loopback chan *buf.Buf
+	stats    counters
+
+	ready     chan struct{} // closed once there was an exploratory tunnel in both directions
+	readyOnce sync.Once
+	started   time.Time
+
+	mu           sync.Mutex
+	life         context.Context // of Run; nil before and after
+	destinations map[i2p.Hash]*Destination
+	running      sync.WaitGroup // the destinations'
+}
+
+// Errors that callers tell apart.
+var (
+	// ErrNotRunning: Run has not been called or has returned.
+	ErrNotRunning = errors.New("router: not running")
+	// ErrInUse: the destination is hosted already.
+	ErrInUse = errors.New("router: destination is in use")
+)
+
+// resignInterval keeps our RouterInfo young: peers refuse one that is over 90 minutes old (i2pd) or 60 (floodfills).
+const resignInterval = 20 * time.Minute
+
+// New reads what DataDir keeps, binds the port and returns a router that does nothing before Run. A router that is
+// not Run is to be Closed.
+func New(cfg Config, log *slog.Logger) (*Router, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	cfg = cfg.withDefaults()
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	id, err := loadIdentity(cfg.DataDir)
+	if err != nil {
+		return nil, err
+	}
+	r := &Router{
+		cfg: cfg, log: log, id: id, hash: id.keys.Identity.Hash(), clock: clock.New(), table: pool.NewTable(),
+		loopback: make(chan *buf.Buf, loopbackQueue), ready: make(chan struct{}), destinations: make(map[i2p.Hash]*Destination),
+	}
+	r.inbound, r.outbound = inbound{r}, outbound{r}
+	private := cfg.AllowPrivate
+	r.book = peer.New(peer.Config{Private: private}, r.clock, newRand())
+	if err := r.openTransports(); err != nil {
+		return nil, err
+	}
+	if err := r.openTables(private); err != nil {
+		return nil, errors.Join(err, r.Close())
+	}
+	return r, nil
+}
+
+func (r *Router) openTransports() error {
+	listen, err := listenAddresses(r.cfg.NTCP2, r.id.link.port)
+	if err != nil {
+		return err
+	}
+	advertise, err := r.cfg.NTCP2.advertise()
+	if err != nil {
+		return err
+	}
+	r.ntcp2, err = ntcp2.New(ntcp2.Config{
+		Listen: listen, Advertise: advertise, NetworkID: r.cfg.NetworkID, AllowPrivate: r.cfg.AllowPrivate,
+		StaticKey: r.id.link.static, IV: r.id.link.iv, SelfHash: r.hash, Self: r.own.Load, Skew: r.skew.note(r.clock),
+	}, ntcp2.Deps{Clock: r.clock, Logger: r.log})
+	if err != nil {
+		return fmt.Errorf("router: %w", err)
+	}
+	if bound := r.ntcp2.Bound(); len(bound) > 0 {
+		if err := r.id.keepPort(r.cfg.DataDir, bound[0].Port()); err != nil {
+			return errors.Join(err, r.ntcp2.Close())
+		}
+	}
+	if err := r.sign(); err != nil {
+		return errors.Join(err, r.ntcp2.Close())
+	}
+	r.mux, err = transport.New(transport.Config{Self: r.hash}, transport.Deps{
+		Transports: []transport.Transport{r.ntcp2}, Lookup: r.lookup, Admission: r.book, Logger: r.log,
+	})
+	if err != nil {
+		return errors.Join(fmt.Errorf("router: %w", err), r.ntcp2.Close())
+	}
+	return nil
+}
+
+func (r *Router) openTables(private bool) (err error) {
+	path := ""
+	if r.cfg.DataDir != "" {
+		path = filepath.Join(r.cfg.DataDir, "netdb.db")
+	}
+	r.db, err = netdb.New(netdb.Config{NetworkID: r.cfg.NetworkID, Private: private, Path: path}, netdb.Deps{
+		Clock: r.clock, Peers: r.book, Self: r.own.Load, Messenger: r.outbound, ReplyPath: replyPath{r}, Rand: newRand(), Log: r.log,
+	})
+	if err != nil {
+		return fmt.Errorf("router: %w", err)
+	}
+	for _, f := range r.cfg.Reseed {
+		n, err := r.db.ImportFile(f)
+		if err != nil {
+			return fmt.Errorf("router: read reseed file: %w", err)
+		}
+		r.log.Info("reseed file read", "routers", n)
+	}
+	if r.hosts, err = addressbook.Open(r.hostsPath(), r.log); err != nil {
+		return fmt.Errorf("router: %w", err)
+	}
+	if r.keeper, err = garlic.New(garlic.Config{Router: true}, r.id.keys.Encryption); err != nil {
+		return fmt.Errorf("router: %w", err)
+	}
+	// Nothing but answers under one-time keys is for the exploratory tunnels, so that this key is nobody's.
+	unused, err := keys.GenerateX25519()
+	if err != nil {
+		return fmt.Errorf("router: %w", err)
+	}
+	if r.exploratoryKeeper, err = garlic.New(garlic.Config{Router: true}, unused); err != nil {
+		return fmt.Errorf("router: %w", err)
+	}
+	r.exploratory, err = pool.New(r.cfg.Exploratory.pool(), pool.Deps{
+		Self: r.hash, Clock: r.clock, Peers: hops{r.book, r, false}, Sender: r.outbound, Table: r.table, Owner: exploratory{r}, Log: r.log,
+	})
+	if err != nil {
+		return fmt.Errorf("router: %w", err)
+	}
+	maxTransit := r.cfg.MaxTransit
+	if r.cfg.NoTransit {
+		maxTransit = 0
+	}
+	r.transit, err = transit.New(transit.Config{MaxTunnels: maxTransit, Private: private}, transit.Deps{
+		Self: r.hash, Static: r.id.keys.Encryption, Clock: r.clock, Sender: r.outbound, Local: r.outbound, Log: r.log,
+	})
+	if err != nil {
+		return fmt.Errorf("router: %w", err)
+	}
+	return nil
+}
+
+// Close releases the files and ports of a router that is not Run.
+func (r *Router) Close() error {
+	var err error
+	if r.db != nil {
+		err = r.db.Close()
+	}
+	return errors.Join(err, r.ntcp2.Close())
+}
+
+// Run takes part in the network until ctx ends. It returns when all that it started has ended: nil after the end
+// of ctx, else what went wrong. It is called once.
+func (r *Router) Run(ctx context.Context) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	r.started = time.Now()
+	r.log.Info("router starts", "router", r.hash, "network", r.cfg.NetworkID, "listen", r.ntcp2.Bound())
+	var wg sync.WaitGroup
+	for name, run := range map[string]func(context.Context) error{
+		"transports": func(ctx context.Context) error { return r.mux.Serve(ctx, r.inbound) },
+		"netdb":      r.db.Run,
+		"tunnels":    r.exploratory.Run,
+		"transit":    r.transit.Run,
+		"hosts":      r.hosts.Run,
+		"loopback":   r.runLoopback,
+		"sign":       r.keepSigned,
+	} {
+		wg.Go(func() {
+			if err := run(ctx); err != nil && ctx.Err() == nil {
+				cancel(fmt.Errorf("router: %s: %w", name, err))
+			}
+		})
+	}
+	r.mu.Lock()
+	r.life = ctx
+	r.mu.Unlock()
+	<-ctx.Done()
+	r.mu.Lock()
+	r.life = nil
+	r.mu.Unlock()
+	r.running.Wait()
+	wg.Wait()
+	r.log.Info("router stopped", "router", r.hash)
+	if err := context.Cause(ctx); !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	return nil
+}
+
+// Start is New and Run, for programs that embed a router: it returns when the router runs. The function ends it and
+// waits for that.
+func Start(ctx context.Context, cfg Config, log *slog.Logger) (r *Router, stop func() error, err error) {
+	if r, err = New(cfg, log); err != nil {
+		return nil, nil, err
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	ended := make(chan error, 1)
+	go func() { ended <- r.Run(ctx) }()
+	for r.running_() == nil {
+		select {
+		case err := <-ended:
+			cancel()
+			return nil, nil, err
+		case <-time.After(time.Millisecond):
+		}
+	}
+	return r, sync.OnceValue(func() error { cancel(); return <-ended }), nil
+}
+
+// keepSigned signs our RouterInfo anew from time to time and publishes it.
+func (r *Router) keepSigned(ctx context.Context) error {
+	ticker := time.NewTicker(resignInterval)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ticker.C:
+			if err := r.sign(); err != nil {
+				r.log.Error("RouterInfo not signed", "err", err)
+				continue
+			}
+			r.db.SelfChanged()
+		}
+	}
+}
+
+// lookup finds a RouterInfo for a dial.
+func (r *Router) lookup(ctx context.Context, router i2p.Hash) (*i2p.RouterInfo, error) {
+	return r.db.LookupRouter(ctx, router)
+}
+
+func (r *Router) hostsPath() string {
+	switch {
+	case r.cfg.Hosts != "":
+		return r.cfg.Hosts
+	case r.cfg.DataDir != "":
+		return filepath.Join(r.cfg.DataDir, "hosts.txt")
+	}
+	return ""
+}
+
+func (r *Router) noteReady() {
+	if r.exploratory.Ready() {
+		r.readyOnce.Do(func() { close(r.ready) })
+	}
+}
+
+// Ready waits until the router has had an exploratory tunnel in both directions.
+func (r *Router) Ready(ctx context.Context) error {
+	select {
+	case <-r.ready:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("router: no tunnels yet: %w", context.Cause(ctx))
+	}
+}
+
+// Hash of the router.
+func (r *Router) Hash() i2p.Hash { return r.hash }
+
+// RouterInfo is ours, as signed last.
+func (r *Router) RouterInfo() *i2p.RouterInfo { return r.own.Load() }
+
+// DB is the router's netDb, for tests and status displays.
+func (r *Router) DB() *netdb.DB { return r.db }
+
+func newRand() *mathrand.Rand { return mathrand.New(mathrand.NewPCG(mathrand.Uint64(), mathrand.Uint64())) }

@@ -1,0 +1,102 @@
+package router
+
+import (
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"clove.i2p/router/client"
+	"clove.i2p/router/i2p"
+	"clove.i2p/router/netdb"
+	"clove.i2p/router/peer"
+	"clove.i2p/router/transport"
+	"clove.i2p/router/tunnel/pool"
+	"clove.i2p/router/tunnel/transit"
+)
+
+type counters struct {
+	expired, malformed, badTunnelData, unknownType, unknownReply atomic.Uint64
+	unopened, refusedClove, unsealed, loopbackDropped            atomic.Uint64
+}
+
+// Stats of a router since its start.
+type Stats struct {
+	// Messages that were dropped on their way in: expired or without a header, malformed, tunnel data that does not
+	// decrypt, of an unknown type, replies to builds that we do not know, garlic that we cannot open, cloves that
+	// are refused; and on their way out.
+	Expired, Malformed, BadTunnelData, UnknownType, UnknownReply uint64
+	Unopened, RefusedClove, Unsealed, LoopbackDropped            uint64
+
+	Transport   transport.Stats
+	NetDB       netdb.Stats
+	Peers       peer.Stats
+	Exploratory pool.Stats
+	Transit     transit.Stats
+}
+
+// Stats is a snapshot.
+func (r *Router) Stats() Stats {
+	c := &r.stats
+	return Stats{
+		Expired: c.expired.Load(), Malformed: c.malformed.Load(), BadTunnelData: c.badTunnelData.Load(),
+		UnknownType: c.unknownType.Load(), UnknownReply: c.unknownReply.Load(), Unopened: c.unopened.Load(),
+		RefusedClove: c.refusedClove.Load(), Unsealed: c.unsealed.Load(), LoopbackDropped: c.loopbackDropped.Load(),
+		Transport: r.mux.Stats(), NetDB: r.db.Stats(), Peers: r.book.Stats(), Exploratory: r.exploratory.Stats(), Transit: r.transit.Stats(),
+	}
+}
+
+// Status is what a router is doing.
+type Status struct {
+	Hash         i2p.Hash
+	Version      string
+	NetworkID    int
+	Caps         string
+	Started      time.Time
+	Skew         time.Duration
+	Ready        bool
+	Addresses    []i2p.RouterAddress
+	Sessions     []transport.SessionStatus
+	Exploratory  []pool.Status
+	Destinations []DestinationStatus
+	Transit      []transit.Status
+	Stats        Stats
+}
+
+// DestinationStatus is what a destination is doing.
+type DestinationStatus struct {
+	Hash      i2p.Hash
+	Published bool
+	Ready     bool
+	Tunnels   []pool.Status
+	Streams   int
+	Stats     client.Stats
+}
+
+// Status is a snapshot.
+func (r *Router) Status() Status {
+	ri := r.own.Load()
+	s := Status{
+		Hash: r.hash, Version: version, NetworkID: r.cfg.NetworkID, Caps: ri.Caps(), Started: r.started, Skew: r.clock.Offset(),
+		Ready: r.exploratory.Ready(), Addresses: ri.Addresses(), Sessions: r.mux.Sessions(), Exploratory: r.exploratory.Tunnels(),
+		Transit: r.transit.Tunnels(), Stats: r.Stats(),
+	}
+	r.mu.Lock()
+	for _, d := range r.destinations {
+		s.Destinations = append(s.Destinations, d.Status())
+	}
+	r.mu.Unlock()
+	slices.SortFunc(s.Destinations, func(a, b DestinationStatus) int { return slices.Compare(a.Hash[:], b.Hash[:]) })
+	return s
+}
+
+// Status is a snapshot.
+func (d *Destination) Status() DestinationStatus {
+	s := DestinationStatus{Hash: d.Hash(), Published: d.session.Published(), Tunnels: d.session.Tunnels(), Streams: d.streams.Streams(), Stats: d.session.Stats()}
+	var in, out bool
+	for _, t := range s.Tunnels {
+		in = in || t.Direction == pool.Inbound
+		out = out || t.Direction == pool.Outbound
+	}
+	s.Ready = in && out
+	return s
+}

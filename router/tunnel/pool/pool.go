@@ -1,0 +1,398 @@
+package pool
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"clove.i2p/router/clock"
+	"clove.i2p/router/i2np"
+	"clove.i2p/router/i2p"
+)
+
+// Config of a pool.
+type Config struct {
+	Inbound, Outbound Shape
+}
+
+// A Shape is what one direction of a pool keeps.
+type Shape struct {
+	Length   int // hops, 0 to MaxHops
+	Quantity int // tunnels, 1 to MaxQuantity
+}
+
+// Validate reports the first value that is out of range.
+func (c Config) Validate() error {
+	for _, s := range []struct {
+		name  string
+		shape Shape
+	}{{"inbound", c.Inbound}, {"outbound", c.Outbound}} {
+		if s.shape.Length < 0 || s.shape.Length > MaxHops {
+			return fmt.Errorf("pool: %s tunnel length %d: want 0 to %d hops", s.name, s.shape.Length, MaxHops)
+		}
+		if s.shape.Quantity < 1 || s.shape.Quantity > MaxQuantity {
+			return fmt.Errorf("pool: %s tunnel quantity %d: want 1 to %d", s.name, s.shape.Quantity, MaxQuantity)
+		}
+	}
+	return nil
+}
+
+// Peers chooses the hops of a tunnel and learns how they did.
+type Peers interface {
+	// Hops chooses n routers in the order that a message passes them. It may return fewer when there are not
+	// enough, or an error that says why there are none.
+	Hops(d Direction, n int) ([]*i2p.RouterInfo, error)
+	// Replied tells that a router agreed to a build request or refused it with a code.
+	Replied(router i2p.Hash, code byte)
+	// TimedOut tells that a build request through these routers was not answered.
+	TimedOut(routers []i2p.Hash)
+	// Tested tells that a test through these routers came back or was lost.
+	Tested(routers []i2p.Hash, ok bool)
+}
+
+// Deps are what a pool works with. Fallback, a pool whose tunnels carry build messages while this one has none, is
+// nil for the exploratory pool.
+type Deps struct {
+	Self     i2p.Hash
+	Clock    *clock.Clock
+	Peers    Peers
+	Sender   Sender
+	Table    *Table
+	Owner    Owner
+	Fallback *Pool
+	Log      *slog.Logger
+}
+
+// A Pool keeps the tunnels of one owner. It is safe for concurrent use.
+type Pool struct {
+	cfg      Config
+	self     i2p.Hash
+	clock    *clock.Clock
+	peers    Peers
+	sender   Sender
+	table    *Table
+	owner    Owner
+	fallback *Pool
+	log      *slog.Logger
+	wake     chan struct{} // one token: something changed, look at the schedule anew
+
+	mu      sync.Mutex
+	tunnels [2][]*Tunnel
+	pending [2][]*attempt
+	backoff [2]backoff
+	tests   map[i2np.MessageID]*test
+	next    int // the outbound tunnel that is chosen next
+	stats   counters
+}
+
+type counters struct {
+	built, refused, timedOut, noPeers, testsPassed, testsFailed atomic.Uint64
+}
+
+// Stats of a pool since its start.
+type Stats struct {
+	Built, Refused, TimedOut, NoPeers uint64
+	TestsPassed, TestsFailed          uint64
+}
+
+type backoff struct {
+	failures int
+	until    time.Time
+}
+
+func (b *backoff) failed(now time.Time) {
+	b.failures++
+	pause := backOffMost
+	if b.failures < 8 {
+		pause = min(backOffMost, backOffFirst<<(b.failures-1))
+	}
+	b.until = now.Add(pause)
+}
+
+// New returns a pool that has no tunnels before Run.
+func New(cfg Config, deps Deps) (*Pool, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	return &Pool{
+		cfg: cfg, self: deps.Self, clock: deps.Clock, peers: deps.Peers, sender: deps.Sender, table: deps.Table,
+		owner: deps.Owner, fallback: deps.Fallback, log: deps.Log,
+		wake: make(chan struct{}, 1), tests: make(map[i2np.MessageID]*test),
+	}, nil
+}
+
+// Run builds and replaces tunnels until ctx ends; then it forgets them.
+func (p *Pool) Run(ctx context.Context) error {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	nextTests := time.Now().Add(testFirst)
+	nextSweep := time.Now().Add(sweepInterval)
+	for {
+		select {
+		case <-ctx.Done():
+			p.close()
+			return nil
+		case <-timer.C:
+		case <-p.wake:
+		}
+		now := time.Now()
+		p.expireBuilds(now)
+		p.expireTests(now)
+		p.expireTunnels(now)
+		if !now.Before(nextTests) {
+			p.startTests(now)
+			nextTests = now.Add(p.testPause())
+		}
+		if !now.Before(nextSweep) {
+			for _, t := range p.alive(Inbound, now) {
+				t.sweep(p.clock.Now())
+			}
+			nextSweep = now.Add(sweepInterval)
+		}
+		next := nextTests
+		for _, d := range []Direction{Inbound, Outbound} {
+			next = earlier(next, p.fill(d, now))
+		}
+		timer.Reset(max(time.Until(earlier(next, p.deadline(now))), time.Millisecond))
+	}
+}
+
+const sweepInterval = 10 * time.Second
+
+// testPause spreads the tests, and makes the first ones come soon after the tunnels.
+func (p *Pool) testPause() time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, side := range p.tunnels {
+		for _, t := range side {
+			if t.latency.Load() == 0 && t.failures.Load() == 0 {
+				return testFirst
+			}
+		}
+	}
+	return testInterval + rand.N(testInterval/4)
+}
+
+func earlier(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
+}
+
+// deadline is the earliest time at which something under way ends.
+func (p *Pool) deadline(now time.Time) time.Time {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	next := now.Add(Lifetime)
+	for d := range p.tunnels {
+		for _, t := range p.tunnels[d] {
+			next = earlier(next, t.Expires())
+		}
+		for _, a := range p.pending[d] {
+			next = earlier(next, a.sent.Add(BuildTimeout))
+		}
+	}
+	for _, t := range p.tests {
+		next = earlier(next, t.sent.Add(testTimeout))
+	}
+	return next
+}
+
+// fill starts the builds that a direction lacks and returns when to look again.
+func (p *Pool) fill(d Direction, now time.Time) time.Time {
+	shape := p.shape(d)
+	p.mu.Lock()
+	have, next := 0, now.Add(Lifetime)
+	for _, t := range p.tunnels[d] {
+		if now.Before(t.replace) {
+			have++
+			next = earlier(next, t.replace)
+		}
+	}
+	need := shape.Quantity - have - len(p.pending[d])
+	until := p.backoff[d].until
+	p.mu.Unlock()
+	if need <= 0 {
+		return next
+	}
+	if now.Before(until) {
+		return earlier(next, until)
+	}
+	for range need {
+		if err := p.build(d, now); err != nil {
+			p.log.Debug("tunnel not built", "direction", d, "err", err)
+			p.mu.Lock()
+			p.backoff[d].failed(now)
+			until = p.backoff[d].until
+			p.mu.Unlock()
+			return earlier(next, until)
+		}
+	}
+	return next
+}
+
+func (p *Pool) shape(d Direction) Shape {
+	if d == Inbound {
+		return p.cfg.Inbound
+	}
+	return p.cfg.Outbound
+}
+
+// expireTunnels forgets the tunnels whose time is over.
+func (p *Pool) expireTunnels(now time.Time) {
+	var over []*Tunnel
+	p.mu.Lock()
+	for _, side := range p.tunnels {
+		for _, t := range side {
+			if !t.Alive(now) {
+				over = append(over, t)
+			}
+		}
+	}
+	p.mu.Unlock()
+	for _, t := range over {
+		p.remove(t)
+	}
+}
+
+func (p *Pool) remove(t *Tunnel) {
+	t.close()
+	p.mu.Lock()
+	p.tunnels[t.direction] = slices.DeleteFunc(p.tunnels[t.direction], func(o *Tunnel) bool { return o == t })
+	p.mu.Unlock()
+	if t.direction == Inbound {
+		p.table.remove(t)
+	}
+	p.owner.TunnelsChanged()
+}
+
+func (p *Pool) close() {
+	p.mu.Lock()
+	var all []*Tunnel
+	for d := range p.tunnels {
+		all = append(all, p.tunnels[d]...)
+		p.tunnels[d] = nil
+	}
+	var pending []*attempt
+	for d := range p.pending {
+		pending = append(pending, p.pending[d]...)
+		p.pending[d] = nil
+	}
+	p.mu.Unlock()
+	for _, t := range all {
+		t.close()
+		p.table.remove(t)
+	}
+	for _, a := range pending {
+		p.table.removePending(a.reply)
+		p.discard(a.tunnel)
+	}
+}
+
+// nudge lets Run look at the schedule now.
+func (p *Pool) nudge() {
+	select {
+	case p.wake <- struct{}{}:
+	default: // a token is waiting already
+	}
+}
+
+func (p *Pool) alive(d Direction, now time.Time) []*Tunnel {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var out []*Tunnel
+	for _, t := range p.tunnels[d] {
+		if t.Alive(now) {
+			out = append(out, t)
+		}
+	}
+	return out
+}
+
+func (p *Pool) shuffle(ts []*Tunnel) {
+	rand.Shuffle(len(ts), func(i, j int) { ts[i], ts[j] = ts[j], ts[i] })
+}
+
+// Outbound chooses the outbound tunnels in turn, those that failed a test or are about to expire last. It reports
+// false if there is none.
+func (p *Pool) Outbound() (*Tunnel, bool) { return p.choose(Outbound) }
+
+// Inbound chooses an inbound tunnel for a reply, by the same rule.
+func (p *Pool) Inbound() (*Tunnel, bool) { return p.choose(Inbound) }
+
+func (p *Pool) choose(d Direction) (*Tunnel, bool) {
+	now := time.Now()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.next++
+	var best *Tunnel
+	bestRank := 0
+	side := p.tunnels[d]
+	for i := range side {
+		t := side[(i+p.next)%len(side)]
+		if !t.Alive(now) {
+			continue
+		}
+		rank := 1
+		if t.failures.Load() == 0 {
+			rank += 1
+		}
+		if t.Expires().Sub(now) > retire {
+			rank += 2
+		}
+		if rank > bestRank {
+			best, bestRank = t, rank
+		}
+	}
+	return best, best != nil
+}
+
+// Leases of the inbound tunnels that are alive, the latest to expire first, at most MaxQuantity.
+func (p *Pool) Leases() []i2p.Lease {
+	now := time.Now()
+	var leases []i2p.Lease
+	for _, t := range p.alive(Inbound, now) {
+		if t.Expires().Sub(now) > retire+leaseMargin && t.failures.Load() < testFailures {
+			leases = append(leases, t.lease(p.clock.Offset()))
+		}
+	}
+	slices.SortFunc(leases, func(a, b i2p.Lease) int { return b.End.Compare(a.End) })
+	return leases[:min(len(leases), MaxQuantity)]
+}
+
+// Ready reports whether there is a tunnel in both directions.
+func (p *Pool) Ready() bool {
+	now := time.Now()
+	return len(p.alive(Inbound, now)) > 0 && len(p.alive(Outbound, now)) > 0
+}
+
+// Tunnels is a snapshot of the tunnels that are alive.
+func (p *Pool) Tunnels() []Status {
+	now := time.Now()
+	var out []Status
+	for _, d := range []Direction{Inbound, Outbound} {
+		for _, t := range p.alive(d, now) {
+			out = append(out, t.Status())
+		}
+	}
+	return out
+}
+
+// Stats is a snapshot of the counters.
+func (p *Pool) Stats() Stats {
+	s := &p.stats
+	return Stats{
+		Built: s.built.Load(), Refused: s.refused.Load(), TimedOut: s.timedOut.Load(), NoPeers: s.noPeers.Load(),
+		TestsPassed: s.testsPassed.Load(), TestsFailed: s.testsFailed.Load(),
+	}
+}
+
+// ErrNoTunnel says that a pool has no tunnel in the direction needed.
+var ErrNoTunnel = errors.New("pool: no tunnel")
