@@ -18,6 +18,8 @@ const (
 	// maxFrame is the longest frame with its tag; maxPayload without it.
 	maxFrame   = 65535
 	maxPayload = maxFrame - tagLen
+	// maxMessage is the longest I2NP block.
+	maxMessage = maxPayload - blockHeaderLen
 	// shortHeaderLen is the least I2NP block: type, message id and expiration.
 	shortHeaderLen = 9
 	// terminationLen is the least Termination block: frames received and reason.
@@ -80,6 +82,11 @@ const (
 	// frameTarget is where the writer ends a frame: beyond it a longer frame saves nothing, and the receiver has
 	// to wait for the whole frame before it can check the tag.
 	frameTarget = 16 << 10
+	// writeBatch is how many bytes of blocks one Write carries at most, unless one message is longer.
+	writeBatch = 60 << 10
+	// writeOverhead is what the frames of one Write need beside I2NP blocks and a RouterInfo: length, tag and padding of
+	// each frame, headers, DateTime and Termination.
+	writeOverhead = (writeBatch/frameTarget*2+2)*(lengthLen+tagLen+blockHeaderLen+maxDataPadding) + 64
 	// DefaultSendQueue is the ring of a session in messages: 64 full frames' worth would delay everything behind
 	// it for seconds at 1 MB/s, so it is as i2pd has it, doubled.
 	DefaultSendQueue = 1024
@@ -99,6 +106,9 @@ const (
 	// closeLinger is how long a closing session waits for the peer to close too, so that the Termination
 	// is not lost in a reset.
 	closeLinger = 2 * time.Second
+	// closeFlush bounds the flush of a session that closes, shutdownFlush when the whole transport does.
+	closeFlush    = 5 * time.Second
+	shutdownFlush = time.Second
 	// minRouterInfoInterval drops RouterInfo blocks that come faster: verifying one costs 50 us.
 	minRouterInfoInterval = 5 * time.Second
 )

@@ -1,17 +1,33 @@
 package ntcp2
 
 import (
+	"cmp"
 	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
 	"net/netip"
+	"sync"
 
+	"clove.i2p/router/clock"
 	"clove.i2p/router/i2p"
 	"clove.i2p/router/transport"
 )
 
 // A Transport opens and accepts NTCP2 sessions.
+//
+//	New (listeners bound) -> Serve (until its ctx ends) -> done; or New -> Close
 type Transport struct {
-	cfg  Config
-	deps Deps
+	cfg       Config
+	deps      Deps
+	listeners []net.Listener
+	c         counters
+
+	mu         sync.Mutex
+	server     *server // while it serves
+	served     bool
+	advertised []netip.AddrPort
 }
 
 var _ transport.Transport = (*Transport)(nil)
@@ -21,31 +37,151 @@ func New(cfg Config, deps Deps) (*Transport, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	return &Transport{cfg: cfg, deps: deps}, nil
+	cfg.MaxPendingInbound = cmp.Or(cfg.MaxPendingInbound, DefaultMaxPendingInbound)
+	cfg.MaxPendingPerIP = cmp.Or(cfg.MaxPendingPerIP, DefaultMaxPendingPerIP)
+	cfg.HandshakeTimeout = cmp.Or(cfg.HandshakeTimeout, DefaultHandshakeTimeout)
+	cfg.SendQueue = cmp.Or(cfg.SendQueue, DefaultSendQueue)
+	if deps.Clock == nil {
+		deps.Clock = clock.New()
+	}
+	if deps.Logger == nil {
+		deps.Logger = slog.New(slog.DiscardHandler)
+	}
+	if deps.Listen == nil {
+		deps.Listen = listenTCP
+	}
+	if deps.Dial == nil {
+		deps.Dial = dialTCP
+	}
+	t := &Transport{cfg: cfg, deps: deps, advertised: cfg.Advertise}
+	for _, at := range cfg.Listen {
+		l, err := deps.Listen(context.Background(), at)
+		if err != nil {
+			t.Close()
+			return nil, fmt.Errorf("ntcp2: listen: %w", err)
+		}
+		t.listeners = append(t.listeners, l)
+	}
+	return t, nil
+}
+
+func listenTCP(ctx context.Context, at netip.AddrPort) (net.Listener, error) {
+	network := "tcp"
+	if at.Addr().Unmap().Is4() {
+		network = "tcp4"
+	}
+	var lc net.ListenConfig
+	return lc.Listen(ctx, network, at.String())
+}
+
+func dialTCP(ctx context.Context, local netip.Addr, to netip.AddrPort) (net.Conn, error) {
+	d := net.Dialer{Timeout: connectTimeout}
+	if local.IsValid() {
+		d.LocalAddr = net.TCPAddrFromAddrPort(netip.AddrPortFrom(local, 0))
+	}
+	return d.DialContext(ctx, "tcp", to.String())
 }
 
 // Style is "NTCP2".
-func (t *Transport) Style() string { return "NTCP2" }
-
-// Bound are the addresses that the transport listens on, with the ports that the system chose.
-func (t *Transport) Bound() []netip.AddrPort { return nil }
-
-// Addresses are the RouterAddresses to publish.
-func (t *Transport) Addresses() []i2p.RouterAddress { return nil }
+func (t *Transport) Style() string { return style }
 
 // Reachable reports whether ri has an NTCP2 address that Dial could use.
-func (t *Transport) Reachable(ri *i2p.RouterInfo) bool { return false }
+func (t *Transport) Reachable(ri *i2p.RouterInfo) bool {
+	return ri.NetworkID() == t.cfg.NetworkID && len(t.targets(ri)) > 0
+}
 
-// Dial opens a session.
+// Dial opens a session: it tries the addresses of ri in turn. A peer whose clock differs too much is
+// transport.ErrClockSkew.
 func (t *Transport) Dial(ctx context.Context, ri *i2p.RouterInfo) (transport.Session, error) {
-	return nil, transport.ErrClosed
+	t.mu.Lock()
+	s := t.server
+	t.mu.Unlock()
+	if s == nil {
+		return nil, transport.ErrClosed
+	}
+	if ri.Hash() == t.cfg.SelfHash {
+		return nil, transport.ErrSelf
+	}
+	if ri.NetworkID() != t.cfg.NetworkID {
+		return nil, fmt.Errorf("ntcp2: RouterInfo %w: %d", errNetwork, ri.NetworkID())
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	defer context.AfterFunc(s.ctx, func() { cancel(transport.ErrClosed) })()
+	err := error(transport.ErrNoAddress)
+	for _, at := range t.targets(ri) {
+		var sn *session
+		if sn, err = t.dial(ctx, s, ri, at); err == nil {
+			t.c.dialled.Add(1)
+			return sn, nil
+		}
+		if ctx.Err() != nil || errors.Is(err, transport.ErrClockSkew) {
+			break
+		}
+	}
+	t.c.dialFailures.Add(1)
+	return nil, err
+}
+
+func (t *Transport) dial(ctx context.Context, s *server, ri *i2p.RouterInfo, at target) (*session, error) {
+	local, _ := t.source(at.at.Addr())
+	conn, err := t.deps.Dial(ctx, local, at.at)
+	if err != nil {
+		return nil, fmt.Errorf("ntcp2: connect: %w", err)
+	}
+	stop := context.AfterFunc(ctx, func() { conn.Close() })
+	e, err := s.initiate(conn, ri, at)
+	if !stop() && err == nil {
+		err = context.Cause(ctx)
+	}
+	if err != nil {
+		reset(conn)
+		return nil, err
+	}
+	sn := s.newSession(conn, &e, transport.Outbound)
+	run := s.open(sn, &e)
+	if run == nil {
+		return nil, transport.ErrRefused
+	}
+	if !s.goroutine(run) {
+		run() // the server stops, and ends the session
+	}
+	return sn, nil
 }
 
 // Serve accepts and runs sessions until ctx ends.
 func (t *Transport) Serve(ctx context.Context, r transport.Registry) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	s := newServer(ctx, t, r)
+	t.mu.Lock()
+	if t.served {
+		t.mu.Unlock()
+		return errors.New("ntcp2: Serve was called before")
+	}
+	t.server, t.served = s, true
+	t.mu.Unlock()
+
+	for _, l := range t.listeners {
+		s.goroutine(func() { s.acceptLoop(l) })
+	}
+	s.goroutine(s.sweepLoop)
 	<-ctx.Done()
+	t.mu.Lock()
+	t.server = nil
+	t.mu.Unlock()
+	t.Close()
+	s.stop()
 	return nil
 }
 
 // Close releases the listeners of a transport that never serves.
-func (t *Transport) Close() error { return nil }
+func (t *Transport) Close() error {
+	var errs []error
+	for _, l := range t.listeners {
+		if err := l.Close(); !errors.Is(err, net.ErrClosed) {
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
+}

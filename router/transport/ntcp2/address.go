@@ -1,0 +1,191 @@
+package ntcp2
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+
+	"clove.i2p/router/crypto/keys"
+	"clove.i2p/router/i2p"
+)
+
+const (
+	style = "NTCP2"
+	// costPublished is less than the cost of SSU2 addresses, so that peers prefer NTCP2; costUnpublished is the
+	// value that the specification suggests.
+	costPublished   = 3
+	costUnpublished = 14
+)
+
+// A target is what an address of a peer says about dialling it.
+type target struct {
+	at   netip.AddrPort
+	peer keys.X25519Public
+	iv   [16]byte
+}
+
+// isNTCP2 tells whether an address speaks version 2: also one of style "NTCP" may.
+func isNTCP2(a i2p.RouterAddress) bool {
+	return (a.Style == style || a.Style == "NTCP") && slices.Contains(strings.Split(a.Options.Get("v"), ","), "2")
+}
+
+// targets are the addresses of ri that we can dial, the cheapest first and IPv4 before IPv6.
+func (t *Transport) targets(ri *i2p.RouterInfo) []target {
+	addresses := ri.Addresses()
+	slices.SortStableFunc(addresses, func(a, b i2p.RouterAddress) int {
+		if a.Cost != b.Cost {
+			return int(a.Cost) - int(b.Cost)
+		}
+		return a.Host().BitLen() - b.Host().BitLen()
+	})
+	var all []target
+	for _, a := range addresses {
+		at := a.AddrPort()
+		if !isNTCP2(a) || !at.IsValid() || !t.mayDial(at.Addr()) {
+			continue
+		}
+		peer, okKey := a.StaticKey()
+		iv, okIV := a.IV()
+		if okKey && okIV {
+			all = append(all, target{at, peer, iv})
+		}
+	}
+	return all
+}
+
+// mayDial refuses private addresses, and IP versions that we do not listen on although we listen on the other one.
+func (t *Transport) mayDial(ip netip.Addr) bool {
+	if !t.cfg.AllowPrivate && !isPublic(ip) {
+		return false
+	}
+	_, ok := t.source(ip)
+	return ok
+}
+
+// source is the local IP for a connection to ip; not valid if any will do.
+func (t *Transport) source(ip netip.Addr) (local netip.Addr, ok bool) {
+	if len(t.cfg.Listen) == 0 {
+		return netip.Addr{}, true
+	}
+	for _, l := range t.cfg.Listen {
+		a := l.Addr().Unmap()
+		switch {
+		case a == netip.IPv6Unspecified(): // dual stack
+			return netip.Addr{}, true
+		case a.Is4() != ip.Is4():
+		case a.IsUnspecified():
+			return netip.Addr{}, true
+		default:
+			return a, true
+		}
+	}
+	return netip.Addr{}, false
+}
+
+// Addresses are the RouterAddresses to publish: one for each of Config.Advertise or of the last Publish; without these,
+// each specific IP of Config.Listen that may be published; without these, one without host.
+func (t *Transport) Addresses() []i2p.RouterAddress {
+	t.mu.Lock()
+	hosts := t.advertised
+	t.mu.Unlock()
+	if len(hosts) == 0 {
+		for _, b := range t.Bound() {
+			if ip := b.Addr(); !ip.IsUnspecified() && (t.cfg.AllowPrivate || isPublic(ip)) {
+				hosts = append(hosts, b)
+			}
+		}
+	}
+	var all []i2p.RouterAddress
+	for _, h := range hosts {
+		if h.Port() == 0 {
+			h = netip.AddrPortFrom(h.Addr(), t.boundPort(h.Addr()))
+		}
+		if h.Port() == 0 {
+			continue // nothing listens on this IP version
+		}
+		all = append(all, t.address(costPublished, map[string]string{
+			"host": h.Addr().Unmap().String(),
+			"port": strconv.Itoa(int(h.Port())),
+			"i":    i2p.EncodeBase64(t.cfg.IV[:]),
+		}))
+	}
+	if len(all) == 0 {
+		all = append(all, t.address(costUnpublished, map[string]string{"caps": t.outboundCaps()}))
+	}
+	return all
+}
+
+// Publish replaces the addresses to publish, once the public host is known. Port 0 stands for the bound port; an empty list
+// unpublishes.
+func (t *Transport) Publish(hosts ...netip.AddrPort) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.advertised = slices.Clone(hosts)
+}
+
+func (t *Transport) address(cost uint8, options map[string]string) i2p.RouterAddress {
+	s := t.cfg.StaticKey.Public()
+	options["s"] = i2p.EncodeBase64(s[:])
+	options["v"] = "2"
+	a, err := i2p.NewRouterAddress(cost, style, options)
+	if err != nil {
+		panic(fmt.Sprintf("ntcp2: our address: %v", err))
+	}
+	return a
+}
+
+// outboundCaps are the IP versions that we dial.
+func (t *Transport) outboundCaps() string {
+	caps := ""
+	for c, ip := range map[string]netip.Addr{"4": netip.IPv4Unspecified(), "6": netip.IPv6Unspecified()} {
+		if _, ok := t.source(ip); ok {
+			caps += c
+		}
+	}
+	if caps == "64" {
+		return "46"
+	}
+	return caps
+}
+
+// Bound are the addresses that the transport listens on, with the ports that the system chose.
+func (t *Transport) Bound() []netip.AddrPort {
+	var all []netip.AddrPort
+	for _, l := range t.listeners {
+		all = append(all, addrPort(l.Addr()))
+	}
+	return all
+}
+
+func (t *Transport) boundPort(ip netip.Addr) uint16 {
+	for _, b := range t.Bound() {
+		if b.Addr().Is4() == ip.Unmap().Is4() || b.Addr() == netip.IPv6Unspecified() {
+			return b.Port()
+		}
+	}
+	return 0
+}
+
+// reserved are the ranges that no router of the public network has (IANA special-purpose registries).
+var reserved = func() (all []netip.Prefix) {
+	for _, p := range []string{
+		"0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.0.0.0/24",
+		"192.0.2.0/24", "192.88.99.0/24", "192.168.0.0/16", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24",
+		"224.0.0.0/3", "::/3", "2001::/32", "2001:db8::/32", "2002::/16", "4000::/2", "8000::/1",
+	} {
+		all = append(all, netip.MustParsePrefix(p))
+	}
+	return all
+}()
+
+func isPublic(ip netip.Addr) bool {
+	ip = ip.Unmap()
+	for _, p := range reserved {
+		if p.Contains(ip) {
+			return false
+		}
+	}
+	return ip.IsValid()
+}

@@ -1,0 +1,150 @@
+package ntcp2
+
+import (
+	"sync"
+
+	"clove.i2p/router/buf"
+	"clove.i2p/router/transport"
+)
+
+// A sendQueue is the ring between the senders and the writer of one session: one lock per batch of messages, and one wake-up
+// when the writer waits.
+type sendQueue struct {
+	limit int // messages
+
+	mu      sync.Mutex
+	wake    sync.Cond
+	ring    []*buf.Buf // length is 0 or a power of two
+	head, n int
+	bytes   int
+	dropped uint64
+
+	dateTime   bool   // send one
+	routerInfo []byte // send it, if not nil
+	closing    bool   // no more messages; after the last one say reason
+	reason     transport.Reason
+	dead       bool // the connection is gone
+}
+
+func newSendQueue(limit int) *sendQueue {
+	q := &sendQueue{limit: limit}
+	q.wake.L = &q.mu
+	return q
+}
+
+// put queues messages and returns how many fit. The others, the newest, are released.
+func (q *sendQueue) put(msgs []*buf.Buf) int {
+	took := 0
+	q.mu.Lock()
+	if !q.closing && !q.dead {
+		for _, b := range msgs {
+			if q.n == q.limit || q.n > 0 && q.bytes+b.Len() > maxQueueBytes || b.Len() < shortHeaderLen || b.Len() > maxMessage {
+				break
+			}
+			q.push(b)
+			took++
+		}
+	}
+	q.dropped += uint64(len(msgs) - took)
+	q.mu.Unlock()
+	if took > 0 {
+		q.wake.Signal()
+	}
+	for _, b := range msgs[took:] {
+		b.Release()
+	}
+	return took
+}
+
+func (q *sendQueue) push(b *buf.Buf) {
+	if q.n == len(q.ring) {
+		grown := make([]*buf.Buf, max(16, 2*q.n))
+		for i := range q.n {
+			grown[i] = q.ring[(q.head+i)&(len(q.ring)-1)]
+		}
+		q.ring, q.head = grown, 0
+	}
+	q.ring[(q.head+q.n)&(len(q.ring)-1)] = b
+	q.n++
+	q.bytes += b.Len()
+}
+
+// work is what the writer does next.
+type work struct {
+	msgs       []*buf.Buf
+	dateTime   bool
+	routerInfo []byte
+	closing    bool // after msgs
+	reason     transport.Reason
+}
+
+// take waits for work and appends messages to w.msgs, as many as fit into size bytes of blocks; a longer one goes alone. It returns
+// false when the connection is gone.
+func (q *sendQueue) take(w *work, size int) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for q.n == 0 && !q.dateTime && q.routerInfo == nil && !q.closing && !q.dead {
+		q.wake.Wait()
+	}
+	if q.dead {
+		return false
+	}
+	w.dateTime, w.routerInfo = q.dateTime, q.routerInfo
+	q.dateTime, q.routerInfo = false, nil
+	for q.n > 0 {
+		b := q.ring[q.head]
+		if size -= blockHeaderLen + b.Len(); size < 0 && (len(w.msgs) > 0 || w.dateTime || w.routerInfo != nil) {
+			break
+		}
+		q.ring[q.head] = nil
+		q.head = (q.head + 1) & (len(q.ring) - 1)
+		q.n--
+		q.bytes -= b.Len()
+		w.msgs = append(w.msgs, b)
+	}
+	w.closing, w.reason = q.closing && q.n == 0 && size >= 0, q.reason
+	return true
+}
+
+// remind asks for a DateTime block, and for a RouterInfo block if it is not nil.
+func (q *sendQueue) remind(dateTime bool, routerInfo []byte) {
+	q.mu.Lock()
+	q.dateTime = q.dateTime || dateTime
+	if routerInfo != nil {
+		q.routerInfo = routerInfo
+	}
+	q.mu.Unlock()
+	q.wake.Signal()
+}
+
+// close refuses further messages and reports whether it was the first. The writer sends what there is, then the reason.
+func (q *sendQueue) close(reason transport.Reason) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.closing || q.dead {
+		return false
+	}
+	q.closing, q.reason = true, reason
+	q.wake.Signal()
+	return true
+}
+
+// kill ends the writer and releases what is queued.
+func (q *sendQueue) kill() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.dead = true
+	for ; q.n > 0; q.n-- {
+		q.ring[q.head].Release()
+		q.head = (q.head + 1) & (len(q.ring) - 1)
+		q.dropped++
+	}
+	q.ring, q.head, q.bytes = nil, 0, 0
+	q.wake.Signal()
+}
+
+func (q *sendQueue) status() (queued int, dropped uint64) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.n, q.dropped
+}

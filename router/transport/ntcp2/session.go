@@ -1,0 +1,146 @@
+package ntcp2
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"sync/atomic"
+	"time"
+
+	"clove.i2p/router/buf"
+	"clove.i2p/router/clock"
+	"clove.i2p/router/i2p"
+	"clove.i2p/router/transport"
+)
+
+// A session is the data phase of one connection.
+//
+//	handshake -> registered -> reader and writer run -> Close: flushed, Termination sent, waits for the peer to close
+//	                                                 -> or the peer terminates, or an error
+//	          -> unregistered, after the last message was delivered
+type session struct {
+	peer      i2p.Hash
+	direction transport.Direction
+	conn      net.Conn
+	remote    netip.AddrPort
+	since     time.Time
+	clock     *clock.Clock
+	registry  transport.Registry
+	limiter   Limiter
+	queue     *sendQueue
+	shutdown  chan struct{} // closed when the writer has ended
+
+	framesIn    atomic.Uint64
+	bytesIn     atomic.Uint64
+	bytesOut    atomic.Uint64
+	messagesIn  atomic.Uint64
+	messagesOut atomic.Uint64
+	active      atomic.Int64 // local time in ns of the last message
+	writing     atomic.Int64 // local time in ns at which the Write under way began, or 0
+
+	// For the sweep of the server only.
+	toldTime time.Time
+	toldInfo time.Time // publication of the RouterInfo that the peer has
+}
+
+var _ transport.Session = (*session)(nil)
+
+func (s *session) Peer() i2p.Hash                 { return s.peer }
+func (s *session) Direction() transport.Direction { return s.direction }
+
+// Send queues messages.
+func (s *session) Send(msgs []*buf.Buf) int { return s.queue.put(msgs) }
+
+// Close flushes, tells the reason and closes.
+func (s *session) Close(reason transport.Reason) { s.close(reason, closeFlush) }
+
+func (s *session) close(reason transport.Reason, flush time.Duration) {
+	if s.queue.close(reason) {
+		s.conn.SetWriteDeadline(time.Now().Add(flush))
+	}
+}
+
+// Idle is the time since a message passed.
+func (s *session) Idle(now time.Time) time.Duration { return now.Sub(time.Unix(0, s.active.Load())) }
+
+func (s *session) Status() transport.SessionStatus {
+	queued, dropped := s.queue.status()
+	return transport.SessionStatus{
+		Peer: s.peer, Style: style, Direction: s.direction, Remote: s.remote, Since: s.since,
+		BytesIn: s.bytesIn.Load(), BytesOut: s.bytesOut.Load(),
+		MessagesIn: s.messagesIn.Load(), MessagesOut: s.messagesOut.Load(),
+		Dropped: dropped, Queued: queued,
+	}
+}
+
+// run is the reader goroutine: it delivers until the session ends, and then ends the writer.
+func (s *session) run(ctx context.Context, r *reader) error {
+	err := r.run(ctx)
+	switch reason, tell := reasonOf(err); {
+	case tell && errors.Is(err, errAEAD):
+		// A decryption oracle would learn from when and after how many bytes we close.
+		drain(s.conn, minProbeTime+time.Duration(randomUpTo(int(maxProbeTime-minProbeTime))), randomUpTo(maxProbeBytes))
+		fallthrough
+	case tell:
+		s.close(reason, closeLinger)
+		<-s.shutdown
+	}
+	s.queue.kill()
+	s.conn.Close()
+	<-s.shutdown
+	return err
+}
+
+// reasonOf tells whether the peer is to be told why the reader ended.
+func reasonOf(err error) (reason transport.Reason, tell bool) {
+	switch {
+	case errors.Is(err, errAEAD):
+		return transport.ReasonAEAD, true
+	case errors.Is(err, errMalformed):
+		return transport.ReasonFormat, true
+	case errors.Is(err, transport.ErrClockSkew):
+		return transport.ReasonClockSkew, true
+	}
+	return 0, false
+}
+
+// write is the writer goroutine.
+func (s *session) write(ctx context.Context, w *writer) {
+	defer close(s.shutdown)
+	err := w.run(ctx)
+	if err != nil || !w.work.closing {
+		s.queue.kill()
+		s.conn.Close()
+		return
+	}
+	// The reader goes on until the peer closes, as closing with unread bytes would reset the connection before the
+	// Termination arrives.
+	if tcp, ok := s.conn.(interface{ CloseWrite() error }); ok {
+		tcp.CloseWrite()
+	}
+	s.conn.SetReadDeadline(time.Now().Add(closeLinger))
+}
+
+func (s *session) wait(ctx context.Context, n int) error {
+	if s.limiter == nil {
+		return nil
+	}
+	return s.limiter.WaitOut(ctx, n)
+}
+
+func (s *session) waitIn(ctx context.Context, n int) error {
+	if s.limiter == nil {
+		return nil
+	}
+	return s.limiter.WaitIn(ctx, n)
+}
+
+// stalled reports whether the peer has not read for a long time.
+func (s *session) stalled(now time.Time) bool {
+	began := s.writing.Load()
+	return began != 0 && now.Sub(time.Unix(0, began)) > maxWriteStall
+}
+
+func (s *session) String() string { return fmt.Sprintf("ntcp2 %s %s", s.direction, s.peer.Short()) }
