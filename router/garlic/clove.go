@@ -1,10 +1,14 @@
 package garlic
 
 import (
+	"encoding/binary"
+	"math"
+
 	"clove.i2p/router/buf"
 	"clove.i2p/router/crypto/keys"
 	"clove.i2p/router/i2np"
 	"clove.i2p/router/i2p"
+	"clove.i2p/router/ratchet"
 )
 
 // A Clove is one I2NP message out of a garlic message. Message and Body are lent: they point into the opened
@@ -39,8 +43,29 @@ type Origin struct {
 
 // PrependClove turns b, which holds one message in flight, into a payload of one clove block, in place. It needs 4,
 // 36 or 40 bytes of head room.
-func PrependClove(b *buf.Buf, d DeliveryInstructions) error { return prependClove(b, d) }
+func PrependClove(b *buf.Buf, d DeliveryInstructions) error {
+	n := d.Len() + b.Len()
+	if b.HeadRoom() < ratchet.BlockHeader+d.Len() || n > math.MaxUint16 {
+		return ErrNoRoom
+	}
+	putClove(b.Prepend(ratchet.BlockHeader+d.Len()), d, n)
+	return nil
+}
 
 // AppendClove adds a clove block with the message in flight msg behind the payload in b. It needs 3 bytes, those of
 // the delivery instructions and len(msg) of tail room.
-func AppendClove(b *buf.Buf, d DeliveryInstructions, msg []byte) error { return appendClove(b, d, msg) }
+func AppendClove(b *buf.Buf, d DeliveryInstructions, msg []byte) error {
+	n := d.Len() + len(msg)
+	if b.TailRoom() < ratchet.BlockHeader+n || n > math.MaxUint16 {
+		return ErrNoRoom
+	}
+	putClove(b.Extend(ratchet.BlockHeader+d.Len()), d, n)
+	b.Append(msg)
+	return nil
+}
+
+func putClove(p []byte, d DeliveryInstructions, n int) {
+	p[0] = byte(ratchet.BlockGarlicClove)
+	binary.BigEndian.PutUint16(p[1:], uint16(n))
+	d.Put(p[ratchet.BlockHeader:])
+}

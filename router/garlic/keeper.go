@@ -2,11 +2,12 @@ package garlic
 
 import (
 	"errors"
+	"sync"
 	"time"
 
-	"clove.i2p/router/buf"
 	"clove.i2p/router/crypto/keys"
 	"clove.i2p/router/i2p"
+	"clove.i2p/router/ratchet"
 )
 
 var (
@@ -19,6 +20,8 @@ var (
 	ErrUnknown = errors.New("garlic: cannot open")
 	// ErrBusy: refused to do more public key operations now.
 	ErrBusy = errors.New("garlic: over budget")
+	// ErrRole: a session with the keeper of the router, which has none.
+	ErrRole = errors.New("garlic: the router has no sessions")
 )
 
 // A Peer is the far end of sessions: a destination and the X25519 key of its LeaseSet. Sessions go by Key.
@@ -27,86 +30,143 @@ type Peer struct {
 	Key  keys.X25519Public
 }
 
-// A Keeper holds the sessions and tags of one destination, or of the router. It is safe for concurrent use.
-type Keeper struct{}
+// A Keeper holds the sessions and tags of one destination, or of the router. It is safe for concurrent use; one lock
+// covers the sessions and the encryption, a few microseconds per message. Memory is bounded by Config.
+type Keeper struct {
+	cfg    Config
+	static keys.X25519Private
+
+	mu      sync.Mutex
+	id      *ratchet.Identity
+	index   *ratchet.Index
+	seen    *ratchet.Filter
+	peers   map[keys.X25519Public]*peer
+	oneTime map[[8]byte]oneTime
+	opening budget
+	router  routerState
+	stats   Stats
+	control [controlMax]byte
+}
 
 // New returns the keeper of the identity whose encryption key is static.
-func New(cfg Config, static keys.X25519Private) (*Keeper, error) { return &Keeper{}, nil }
-
-// Config of a Keeper.
-type Config struct {
-	// Router: this is the router's own keeper. It opens Noise_N messages instead of New Sessions and seals only with
-	// SealRouter and SealOneTime.
-	Router bool
+func New(cfg Config, static keys.X25519Private) (*Keeper, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	cfg = cfg.withDefaults()
+	return &Keeper{
+		cfg:     cfg,
+		static:  static,
+		id:      ratchet.NewIdentity(static, ratchet.Options{RatchetAfter: cfg.RatchetAfter}),
+		index:   ratchet.NewIndex(cfg.MaxTags),
+		seen:    ratchet.NewFilter(),
+		peers:   make(map[keys.X25519Public]*peer),
+		oneTime: make(map[[8]byte]oneTime),
+		opening: budget{rate: float64(cfg.NewSessionRate)},
+		router:  newRouterState(static.Public()),
+	}, nil
 }
-
-// Validate checks the configuration.
-func (c Config) Validate() error { return nil }
-
-// Seal encrypts the payload blocks in b (PrependClove, AppendClove; may be empty) to peer, in place: after it b holds
-// a Garlic message in flight. It chooses an Existing Session if one is established, a New Session Reply if the peer's
-// New Session waits for one, else a New Session. On error b is unchanged.
-func (k *Keeper) Seal(peer Peer, b *buf.Buf, now time.Time) error { return ErrNoRoom }
-
-// SealConfirmed is Seal with a request for an acknowledgement; once the peer has it, Confirmed is at least token.
-// Tokens of a peer rise, the version of a LeaseSet for example.
-func (k *Keeper) SealConfirmed(peer Peer, b *buf.Buf, token uint64, now time.Time) error {
-	return ErrNoRoom
-}
-
-// SealUnbound encrypts to peer in a New Session that does not name us and that cannot be answered.
-func (k *Keeper) SealUnbound(peer Peer, b *buf.Buf, now time.Time) error { return ErrNoRoom }
-
-// Confirmed is the highest token of SealConfirmed that the peer acknowledged; 0 if none.
-func (k *Keeper) Confirmed(peer Peer) uint64 { return 0 }
-
-// Next is the kind of message that Seal would make for peer now. For KindNewSession the owner bundles its LeaseSet
-// (a clove of a DatabaseStore), without which the peer cannot answer.
-func (k *Keeper) Next(peer Peer, now time.Time) Kind { return KindNewSession }
-
-// Open decrypts the body of a Garlic message without its 4-byte length, in place, and lends each clove to deliver,
-// which may call the keeper.
-func (k *Keeper) Open(payload []byte, now time.Time, deliver func(Clove)) error { return ErrUnknown }
-
-// AddOneTime makes Open accept one message under key and tag until expires.
-func (k *Keeper) AddOneTime(tag [8]byte, key [32]byte, expires time.Time) {}
 
 // Bind tells that the destination hash owns the static key of an Origin: the owner of the keeper found the
-// destination's verified LeaseSet, with this key, in a clove from that origin. From then on the New Session may be
-// answered without a message of the application (Due).
-func (k *Keeper) Bind(static keys.X25519Public, hash i2p.Hash) {}
+// destination's verified LeaseSet, with this key, in a clove from that origin. From then on cloves from there carry
+// the hash, and the New Session may be answered without a message of the application (Due). It wins over a hash that
+// Seal named, which only shows that somebody's LeaseSet has that key.
+func (k *Keeper) Bind(static keys.X25519Public, hash i2p.Hash) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if p := k.peers[static]; p != nil {
+		p.hash, p.bound = hash, true
+	}
+}
+
+// Confirmed is the highest token of SealConfirmed that the peer acknowledged; 0 if none.
+func (k *Keeper) Confirmed(peer Peer) uint64 {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if p := k.peers[peer.Key]; p != nil {
+		return p.confirmed
+	}
+	return 0
+}
+
+// Forget drops the sessions with a peer.
+func (k *Keeper) Forget(static keys.X25519Public) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if p := k.peers[static]; p != nil {
+		p.close()
+		delete(k.peers, static)
+	}
+}
 
 // Due drops what has expired and appends to peers those that must hear from us although there is nothing to say (a
 // reply to a New Session, an acknowledgement, a key of the DH ratchet): the owner seals an empty payload for each.
 // Call it every TickInterval or so.
-func (k *Keeper) Due(now time.Time, peers []Peer) []Peer { return peers }
-
-// Forget drops the sessions with a peer.
-func (k *Keeper) Forget(static keys.X25519Public) {}
-
-// Stats is a snapshot.
-func (k *Keeper) Stats() Stats { return Stats{} }
-
-// Stats counts what a keeper did.
-type Stats struct {
-	Sessions, Tags int
+func (k *Keeper) Due(now time.Time, peers []Peer) []Peer {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for key, p := range k.peers {
+		if p.expire(now) {
+			delete(k.peers, key)
+			continue
+		}
+		if !p.hash.IsZero() && p.due(now) != nil {
+			peers = append(peers, Peer{p.hash, key})
+		}
+	}
+	k.expireOneTime(now)
+	k.index.Sweep()
+	return peers
 }
 
-// SealRouter encrypts the payload blocks in b to the router whose encryption key is to, in place, for one message
-// without a session; a DateTime block is added. After it b holds a Garlic message in flight.
-func SealRouter(to keys.X25519Public, b *buf.Buf, now time.Time) error { return ErrNoRoom }
-
-// OpenRouter opens a message of SealRouter, in place.
-func OpenRouter(static keys.X25519Private, payload []byte, now time.Time, deliver func(Clove)) error {
-	return ErrUnknown
+// obtain returns the peer with a static key, making room for a new one.
+func (k *Keeper) obtain(key keys.X25519Public) *peer {
+	if p := k.peers[key]; p != nil {
+		return p
+	}
+	if len(k.peers) >= k.cfg.MaxPeers {
+		k.evict()
+	}
+	p := &peer{remote: ratchet.Remote{Key: key}}
+	k.peers[key] = p
+	return p
 }
 
-// SealOneTime encrypts the payload blocks in b under a key and tag that their owner handed out, in place. After it b
-// holds a Garlic message in flight.
-func SealOneTime(key [32]byte, tag [8]byte, b *buf.Buf, now time.Time) error { return ErrNoRoom }
+// evict drops the least useful of a sample: first those that never got beyond a handshake, then the longest unheard.
+func (k *Keeper) evict() {
+	var worst *peer
+	i := 0
+	for _, p := range k.peers { // in random order
+		if worst == nil || p.worse(worst) {
+			worst = p
+		}
+		if i++; i == evictSample {
+			break
+		}
+	}
+	if worst != nil {
+		worst.close()
+		delete(k.peers, worst.remote.Key)
+		k.stats.Evicted++
+	}
+}
 
-// OpenOneTime opens a message of SealOneTime, in place, for owners of keys that have no Keeper.
-func OpenOneTime(key [32]byte, payload []byte, deliver func(Clove)) error { return ErrUnknown }
+// A budget is a token bucket that holds two seconds' worth.
+type budget struct {
+	rate, left float64
+	last       time.Time
+}
 
-func prependClove(b *buf.Buf, d DeliveryInstructions) error            { return ErrNoRoom }
-func appendClove(b *buf.Buf, d DeliveryInstructions, msg []byte) error { return ErrNoRoom }
+func (b *budget) take(now time.Time) bool {
+	if b.last.IsZero() {
+		b.left = 2 * b.rate
+	} else if d := now.Sub(b.last); d > 0 {
+		b.left = min(b.left+d.Seconds()*b.rate, 2*b.rate)
+	}
+	b.last = now
+	if b.left < 1 {
+		return false
+	}
+	b.left--
+	return true
+}
