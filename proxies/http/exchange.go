@@ -1,0 +1,274 @@
+package http
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	nethttp "net/http"
+	"net/url"
+	"sync/atomic"
+	"time"
+
+	"github.com/elazarl/goproxy"
+
+	"clove.i2p/proxies"
+)
+
+// exchange is one absolute-form request and its response, on a stream of its own. goproxy's hooks find it in the
+// request's context.
+//
+//	onRequest -> RoundTrip (dial, send, first bytes of the answer) -> onResponse -> goproxy copies the body -> close
+type exchange struct {
+	s         *Server
+	out       *responseWriter
+	target    proxies.Target
+	authority string // as the browser knows the server
+	canonical string // as the server knows itself, once it is dialed
+
+	sameOrigin bool
+	fromServer bool // the response is not one of our pages
+	early      *earlyReader
+	stream     *meteredStream
+	dog        *proxies.Watchdog
+	silent     atomic.Bool // the dog barked
+	truncated  atomic.Bool // the server's response ended before its end
+	upgraded   net.Conn
+}
+
+type exchangeKey struct{}
+
+type streamKey struct{}
+
+var errNoStream = errors.New("http: no stream was dialed for this request")
+
+// newTransport can use nothing but the stream in the request's context, and uses it for one request.
+func newTransport() *nethttp.Transport {
+	refuse := func(context.Context, string, string) (net.Conn, error) { return nil, errNoStream }
+	return &nethttp.Transport{
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			if stream, ok := ctx.Value(streamKey{}).(*meteredStream); ok {
+				return stream, nil
+			}
+			return nil, errNoStream
+		},
+		DialTLSContext:         refuse,
+		DisableKeepAlives:      true,
+		DisableCompression:     true, // it would add Accept-Encoding
+		MaxResponseHeaderBytes: maxHeader,
+		ExpectContinueTimeout:  continueTime,
+	}
+}
+
+func (s *Server) forward(out *responseWriter, r *nethttp.Request) {
+	s.counters.Request()
+	x := &exchange{s: s, out: out}
+	defer x.close()
+	r = r.WithContext(context.WithValue(r.Context(), exchangeKey{}, x))
+	if r.Body != nil && r.Body != nethttp.NoBody {
+		r.Body = out.body
+	}
+	r.Trailer = nil // see droppedRequest
+	s.forwarder.ServeHTTP(out, r)
+	switch {
+	case x.upgraded != nil && out.client != nil:
+		limits := proxies.RelayLimits{Idle: s.cfg.TunnelIdle, Linger: s.cfg.Linger}
+		proxies.Relay(r.Context(), out.client, x.upgraded, limits, &s.counters)
+	case x.truncated.Load():
+		// Otherwise net/http would end the chunked body properly, and half a file would pass for a whole one.
+		panic(nethttp.ErrAbortHandler)
+	}
+}
+
+// close leaves nothing behind, on every path.
+func (x *exchange) close() {
+	if x.dog != nil {
+		x.dog.Stop()
+	}
+	if x.stream != nil {
+		_ = x.stream.Close()
+	}
+	x.out.finish()
+	if x.early != nil {
+		x.early.wait()
+	}
+}
+
+// onRequest is goproxy's first hook: a page, or the request as the server may see it.
+func (s *Server) onRequest(r *nethttp.Request, ctx *goproxy.ProxyCtx) (*nethttp.Request, *nethttp.Response) {
+	x, ok := r.Context().Value(exchangeKey{}).(*exchange)
+	if !ok {
+		return r, internalPage().response(r)
+	}
+	iso, ok := s.authorize(r.Header)
+	if !ok {
+		s.fail(proxies.ReasonUnauthorized)
+		return r, authenticatePage().response(r)
+	}
+	u := *r.URL
+	host, port, err := locate(&u)
+	if err != nil {
+		s.fail(proxies.Classify(err))
+		return r, failurePage(err, r.URL.Hostname(), r.Method).response(r)
+	}
+	if host == proxies.SelfHost {
+		return r, s.selfPage(r).response(r)
+	}
+	x.target = proxies.Target{Host: host, Port: port, Isolation: iso}
+	x.authority = withPort(host, port)
+	x.sameOrigin = cleanRequest(r.Header, x.authority)
+	r.URL = &u
+	ctx.RoundTripper = x
+	return r, nil
+}
+
+// RoundTrip is goproxy's. A failure becomes a page.
+func (x *exchange) RoundTrip(r *nethttp.Request, _ *goproxy.ProxyCtx) (*nethttp.Response, error) {
+	resp, err := x.roundTrip(r)
+	if err == nil {
+		return resp, nil
+	}
+	if x.stream != nil { // it was dialed, so the answer is what is wrong
+		err = fmt.Errorf("http: exchange: %w", errors.Join(err, proxies.ErrNoAnswer))
+	}
+	if x.silent.Load() {
+		err = context.DeadlineExceeded
+	} else if r.Context().Err() != nil {
+		err = r.Context().Err()
+	}
+	x.s.fail(proxies.Classify(err))
+	return failurePage(err, x.target.Host, r.Method).response(r), nil
+}
+
+func (x *exchange) roundTrip(r *nethttp.Request) (*nethttp.Response, error) {
+	ctx, hangUp := context.WithCancel(r.Context())
+	defer hangUp()
+	if r.Body == x.out.body && r.Header.Get("Expect") == "" {
+		x.early = readAhead(r.Body, hangUp)
+	}
+	conn, err := x.s.opener.Open(ctx, x.target)
+	if err != nil {
+		return nil, err
+	}
+	name, err := proxies.CanonicalHost(conn, x.target)
+	if err != nil {
+		_ = conn.Close()
+		return nil, err
+	}
+	x.canonical = withPort(name, x.target.Port)
+	x.stream = &meteredStream{Conn: conn, counters: &x.s.counters}
+	x.dog = proxies.NewWatchdog(x.s.cfg.Idle, x.bark)
+	x.stream.dog = x.dog
+
+	out := r.WithContext(context.WithValue(r.Context(), streamKey{}, x.stream))
+	u := url.URL{
+		Scheme: "http", Host: x.canonical, Path: r.URL.Path, RawPath: r.URL.RawPath,
+		RawQuery: r.URL.RawQuery, ForceQuery: r.URL.ForceQuery,
+	}
+	out.URL, out.Host = &u, x.canonical
+	if x.early != nil {
+		out.Body = x.early
+	}
+	if x.sameOrigin {
+		out.Header.Set("Origin", "http://"+x.canonical)
+	}
+	resp, err := x.s.transport.RoundTrip(out)
+	if err != nil {
+		return nil, err
+	}
+	x.fromServer = true
+	return resp, x.adopt(resp, isWebsocket(out.Header))
+}
+
+// adopt watches the body of a response, or keeps the stream of an upgraded one from goproxy.
+func (x *exchange) adopt(resp *nethttp.Response, asked bool) error {
+	if resp.StatusCode != nethttp.StatusSwitchingProtocols {
+		resp.Body = &responseBody{ReadCloser: resp.Body, truncated: &x.truncated}
+		return nil
+	}
+	body, ok := resp.Body.(io.ReadWriteCloser)
+	if !ok || !asked || !isWebsocket(resp.Header) {
+		x.fromServer = false
+		_ = resp.Body.Close()
+		return errors.New("http: upgrade that was not asked for")
+	}
+	x.dog.Stop()
+	x.stream.dog, x.stream.counters = nil, nil // Relay watches and counts
+	x.upgraded = &upgradedStream{meteredStream: x.stream, body: body}
+	resp.Body = ended{}
+	return nil
+}
+
+// onResponse is goproxy's second hook.
+func (s *Server) onResponse(resp *nethttp.Response, ctx *goproxy.ProxyCtx) *nethttp.Response {
+	if resp == nil {
+		return internalPage().response(ctx.Req)
+	}
+	if x, ok := ctx.Req.Context().Value(exchangeKey{}).(*exchange); ok && x.fromServer {
+		cleanResponse(resp.Header, resp.StatusCode, x.canonical, x.authority)
+	}
+	return resp
+}
+
+// bark ends an exchange in which nothing moves, whichever side is silent.
+func (x *exchange) bark() {
+	x.silent.Store(true)
+	_ = x.stream.Close()
+	_ = x.out.control.SetReadDeadline(time.Now())
+	_ = x.out.control.SetWriteDeadline(time.Now().Add(lastWords))
+}
+
+// meteredStream tells the watchdog and the counters what moves.
+type meteredStream struct {
+	net.Conn
+	dog      *proxies.Watchdog
+	counters *proxies.Counters
+}
+
+func (c *meteredStream) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	if c.dog != nil {
+		c.dog.Touch()
+		c.counters.Received(n)
+	}
+	return n, err
+}
+
+func (c *meteredStream) Write(p []byte) (int, error) {
+	n, err := c.Conn.Write(p)
+	if c.dog != nil {
+		c.dog.Touch()
+		c.counters.Sent(n)
+	}
+	return n, err
+}
+
+func (c *meteredStream) CloseWrite() error {
+	if w, ok := c.Conn.(interface{ CloseWrite() error }); ok {
+		return w.CloseWrite()
+	}
+	return errors.ErrUnsupported
+}
+
+// upgradedStream reads what the transport has read ahead first.
+type upgradedStream struct {
+	*meteredStream
+	body io.ReadWriteCloser
+}
+
+func (c *upgradedStream) Read(p []byte) (int, error) { return c.body.Read(p) }
+
+// responseBody notices that the stream broke.
+type responseBody struct {
+	io.ReadCloser
+	truncated *atomic.Bool
+}
+
+func (b *responseBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	if err != nil && !errors.Is(err, io.EOF) {
+		b.truncated.Store(true)
+	}
+	return n, err
+}
