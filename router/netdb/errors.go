@@ -18,6 +18,8 @@ var (
 	ErrBusy = errors.New("netdb: too many lookups")
 	// ErrInvalid: an entry was refused: signature, network, age, size.
 	ErrInvalid = errors.New("netdb: invalid entry")
+	// errAbandoned ends a shared lookup whose first caller gave up.
+	errAbandoned = errors.New("netdb: lookup abandoned")
 	// ErrDamaged: the database file cannot be read.
 	ErrDamaged = errors.New("netdb: damaged file")
 )

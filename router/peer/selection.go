@@ -26,7 +26,7 @@ type Criteria struct {
 	Inbound bool
 	// Client tunnels prefer fast routers (class O, P, X) without congestion.
 	Client bool
-	// Reachable reports whether our transports can dial a router; nil: all. It is asked for our neighbour.
+	// Reachable reports whether our transports can dial a router, as our neighbour has to be; nil: all.
 	Reachable func(*i2p.RouterInfo) bool
 	// ConnectedTo reports whether we have a session with a router; nil: none.
 	ConnectedTo func(i2p.Hash) bool
@@ -55,6 +55,7 @@ type candidate struct {
 	tier      tier
 	weight    float64
 	connected bool
+	reachable bool // by us
 	chosen    bool
 }
 
@@ -70,7 +71,7 @@ func (b *Book) Select(n int, c Criteria, candidates Candidates) ([]*i2p.RouterIn
 	defer b.mu.Unlock()
 	for _, i := range fillOrder(n) {
 		p := positionOf(i, n, c.Inbound)
-		if hops[i] = b.draw(pool, hops, p, c); hops[i] != nil {
+		if hops[i] = b.draw(pool, hops, p); hops[i] != nil {
 			hops[i].chosen = true
 			chosen++
 		}
@@ -99,6 +100,7 @@ func (b *Book) gather(c Criteria, candidates Candidates) []*candidate {
 	for _, r := range sample {
 		e := &candidate{router: r, caps: parseCaps(r.Caps()), prefixes: prefixesOf(r), family: familyOf(r)}
 		e.connected = c.ConnectedTo != nil && c.ConnectedTo(r.Hash())
+		e.reachable = e.connected || c.Reachable == nil || c.Reachable(r)
 		if b.weigh(e, c, now, published); e.tier != never {
 			pool = append(pool, e)
 		}
@@ -202,7 +204,7 @@ func fillOrder(n int) []int {
 }
 
 // draw picks a candidate for a position: from the first tier that has one, by weight.
-func (b *Book) draw(pool, hops []*candidate, p position, c Criteria) *candidate {
+func (b *Book) draw(pool, hops []*candidate, p position) *candidate {
 	var best [never]*candidate
 	var score [never]float64
 	for _, e := range pool {
@@ -210,7 +212,7 @@ func (b *Book) draw(pool, hops []*candidate, p position, c Criteria) *candidate 
 		if t == usable {
 			t = preferred
 		}
-		if e.chosen || !fits(e, p, c) || b.clashes(e, hops) {
+		if e.chosen || !fits(e, p) || b.clashes(e, hops) {
 			continue
 		}
 		// The smallest of exponential variates with rate w is a draw by weight w.
@@ -230,11 +232,8 @@ func (b *Book) draw(pool, hops []*candidate, p position, c Criteria) *candidate 
 	return nil
 }
 
-func fits(e *candidate, p position, c Criteria) bool {
-	if p.neighbour && !e.connected && c.Reachable != nil && !c.Reachable(e.router) {
-		return false
-	}
-	if p.gateway && e.caps.unreachable {
+func fits(e *candidate, p position) bool {
+	if p.neighbour && !e.reachable || p.gateway && e.caps.unreachable {
 		return false
 	}
 	// A hop is dialled by the one before it, or by us.

@@ -1,0 +1,37 @@
+package netdb
+
+import (
+	"time"
+
+	"clove.i2p/router/i2np"
+	"clove.i2p/router/i2p"
+)
+
+func (db *DB) floodRouterInfo(from i2p.Hash, ri *i2p.RouterInfo) {
+	if db.deps.Clock.Now().Sub(ri.Published()) > maxFloodAge {
+		return
+	}
+	db.flood(from, i2np.DatabaseStore{Key: ri.Hash(), StoreType: i2np.StoreRouterInfo, Data: ri.Bytes()}, nextDayRouter)
+}
+
+// flood passes news on to the floodfills closest to its key, directly and without a token, so that they neither answer
+// nor flood again (network-database.md, Flooding). Within nextDay of midnight UTC those of tomorrow get it, too.
+func (db *DB) flood(from i2p.Hash, m i2np.DatabaseStore, nextDay time.Duration) {
+	if !db.budgets.floods.allow(m.Key, time.Now()) {
+		return
+	}
+	now := db.deps.Clock.Now()
+	sent := map[i2p.Hash]struct{}{from: {}, m.Key: {}, db.selfHash(): {}}
+	m.ReplyToken, m.ReplyTunnel, m.ReplyGateway = 0, 0, i2p.Hash{}
+	send := func(key i2p.Hash, n int) {
+		for _, ri := range db.closest(key, n, func(h i2p.Hash) bool { _, ok := sent[h]; return ok }) {
+			sent[ri.Hash()] = struct{}{}
+			db.counters.flooded.Add(1)
+			db.deps.Messenger.Direct(ri.Hash(), i2np.Encode(i2np.NewHeader(m.Type(), now), m))
+		}
+	}
+	send(routingKey(m.Key, now), floodTo)
+	if left := untilMidnight(now); left < nextDay {
+		send(routingKey(m.Key, now.Add(left)), floodToNextDay)
+	}
+}
