@@ -2,9 +2,9 @@ package i2p
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"log/slog"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -31,8 +31,8 @@ type RouterInfo struct {
 func ParseRouterInfo(b []byte) (ri *RouterInfo, rest []byte, err error) {
 	lent, rest, err := parseRouterInfo(b[:min(len(b), MaxRouterInfoLen)])
 	if err != nil {
-		if len(b) > MaxRouterInfoLen {
-			err = fmt.Errorf("%w within %d bytes", err, MaxRouterInfoLen)
+		if len(b) > MaxRouterInfoLen && errors.Is(err, ErrTruncated) {
+			err = ErrTooLarge
 		}
 		return nil, nil, fmt.Errorf("i2p: router info: %w", err)
 	}
@@ -133,8 +133,8 @@ func (ri *RouterInfo) Hash() Hash { return ri.identity.hash }
 // Published is when the router signed this, with its own clock.
 func (ri *RouterInfo) Published() time.Time { return ri.published }
 
-// Addresses lists the ways to reach the router, in a slice of the caller's own.
-func (ri *RouterInfo) Addresses() []RouterAddress { return slices.Clone(ri.addresses) }
+// Addresses lists the ways to reach the router; shared.
+func (ri *RouterInfo) Addresses() []RouterAddress { return ri.addresses }
 
 // Options are the router's options, such as "caps", "netId" and "router.version".
 func (ri *RouterInfo) Options() Mapping { return ri.options }
