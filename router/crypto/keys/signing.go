@@ -18,9 +18,7 @@ var (
 
 // A SigningPrivateKey signs. It does not print. The zero value holds no key: IsZero reports it, and its methods other
 // than that panic.
-type SigningPrivateKey struct {
-	s *signer // behind a pointer so that no reflection-based printer shows it
-}
+type SigningPrivateKey struct{ s *hidden[*signer] }
 
 type signer struct {
 	public SigningPublicKey
@@ -82,37 +80,39 @@ func NewSigningPrivateKey(t SigType, raw []byte) (SigningPrivateKey, error) {
 	default:
 		return SigningPrivateKey{}, fmt.Errorf("keys: %s private key: %w", t, ErrUnsupported)
 	}
-	return SigningPrivateKey{s}, nil
+	return SigningPrivateKey{hide(s)}, nil
 }
 
 // IsZero reports whether k holds no key.
 func (k SigningPrivateKey) IsZero() bool { return k.s == nil }
 
 // Type is the signature type.
-func (k SigningPrivateKey) Type() SigType { return k.s.public.Type }
+func (k SigningPrivateKey) Type() SigType { return k.s.get().public.Type }
 
 // Public returns the public key; its bytes are shared and not to be modified.
-func (k SigningPrivateKey) Public() SigningPublicKey { return k.s.public }
+func (k SigningPrivateKey) Public() SigningPublicKey { return k.s.get().public }
 
 // Bytes returns a copy of the private key, for storage only.
-func (k SigningPrivateKey) Bytes() []byte { return append([]byte(nil), k.s.raw...) }
+func (k SigningPrivateKey) Bytes() []byte { return append([]byte(nil), k.s.get().raw...) }
 
 // Sign returns the signature of msg, Type().SignatureLen() bytes.
-func (k SigningPrivateKey) Sign(msg []byte) []byte {
-	switch k.s.public.Type {
+func (k SigningPrivateKey) Sign(msg []byte) []byte { return k.s.get().sign(msg) }
+
+func (s *signer) sign(msg []byte) []byte {
+	switch s.public.Type {
 	case SigEd25519:
-		return ed25519.Sign(k.s.ed, msg)
+		return ed25519.Sign(s.ed, msg)
 	case SigRed25519:
-		return reddsa.Sign([32]byte(k.s.raw), msg)
+		return reddsa.Sign([32]byte(s.raw), msg)
 	}
-	_, digest := ecdsaParts(k.s.public.Type, msg)
-	r, s, err := ecdsa.Sign(rand.Reader, k.s.ec, digest)
+	_, digest := ecdsaParts(s.public.Type, msg)
+	r, t, err := ecdsa.Sign(rand.Reader, s.ec, digest)
 	if err != nil {
 		panic("keys: ECDSA with a checked key: " + err.Error())
 	}
-	sig := make([]byte, k.s.public.Type.SignatureLen())
+	sig := make([]byte, s.public.Type.SignatureLen())
 	r.FillBytes(sig[:len(sig)/2])
-	s.FillBytes(sig[len(sig)/2:])
+	t.FillBytes(sig[len(sig)/2:])
 	return sig
 }
 
@@ -122,5 +122,5 @@ func (k SigningPrivateKey) Format(f fmt.State, _ rune) {
 		f.Write([]byte("SigningPrivateKey(none)"))
 		return
 	}
-	fmt.Fprintf(f, "SigningPrivateKey(%s, secret)", k.s.public.Type)
+	fmt.Fprintf(f, "SigningPrivateKey(%s, secret)", k.Type())
 }

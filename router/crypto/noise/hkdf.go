@@ -1,6 +1,7 @@
 package noise
 
 import (
+	"bytes"
 	"crypto/hmac"
 	"crypto/sha256"
 )
@@ -56,9 +57,10 @@ func hmacSHA256(out *[32]byte, key, data []byte, info string, counter byte) {
 	*out = sha256.Sum256(outer[:])
 }
 
+// longHMAC copies what it is given, so that the callers' arrays can stay on the stack on the short path.
 func longHMAC(key, data []byte, info string, counter byte) [32]byte {
-	m := hmac.New(sha256.New, key)
-	m.Write(data)
+	m := hmac.New(sha256.New, bytes.Clone(key))
+	m.Write(bytes.Clone(data))
 	m.Write([]byte(info))
 	if counter != 0 {
 		m.Write([]byte{counter})
