@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"runtime"
 	"strconv"
 	"sync"
 	"testing"
@@ -110,7 +111,7 @@ func (r *router) serve() (stop func()) {
 		}
 	}()
 	for r.running() == nil {
-		time.Sleep(time.Millisecond)
+		runtime.Gosched()
 	}
 	stop = func() { cancel(); <-done }
 	r.t.Cleanup(stop)

@@ -129,8 +129,8 @@ func (q *sendQueue) close(reason transport.Reason) bool {
 	return true
 }
 
-// kill ends the writer and releases what is queued.
-func (q *sendQueue) kill() {
+// kill ends the writer and releases what is queued. It reports whether close was called before.
+func (q *sendQueue) kill() (closing bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.dead = true
@@ -141,6 +141,7 @@ func (q *sendQueue) kill() {
 	}
 	q.ring, q.head, q.bytes = nil, 0, 0
 	q.wake.Signal()
+	return q.closing
 }
 
 func (q *sendQueue) status() (queued int, dropped uint64) {

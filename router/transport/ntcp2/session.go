@@ -75,7 +75,7 @@ func (s *session) Status() transport.SessionStatus {
 	}
 }
 
-// run is the reader goroutine: it delivers until the session ends, and then ends the writer.
+// run is the reader goroutine: it delivers until the session ends, and then ends the writer. After Close it returns nil.
 func (s *session) run(ctx context.Context, r *reader) error {
 	err := r.run(ctx)
 	switch reason, tell := reasonOf(err); {
@@ -87,9 +87,12 @@ func (s *session) run(ctx context.Context, r *reader) error {
 		s.close(reason, closeLinger)
 		<-s.shutdown
 	}
-	s.queue.kill()
+	closed := s.queue.kill()
 	s.conn.Close()
 	<-s.shutdown
+	if closed && !errors.Is(err, errAEAD) && !errors.Is(err, errMalformed) {
+		return nil
+	}
 	return err
 }
 
