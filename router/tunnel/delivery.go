@@ -57,9 +57,8 @@ const (
 	flagFragmented = 0x08
 	flagExtended   = 0x04
 
-	followLen    = 7
-	followRoom   = roomLen - followLen        // 996
-	firstRoomMin = roomLen - (1 + 36 + 4 + 2) // 960, with TUNNEL delivery
+	followLen  = 7
+	followRoom = roomLen - followLen // 996
 )
 
 // A fragment is delivery instructions and the bytes that they are about.

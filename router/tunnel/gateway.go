@@ -32,6 +32,14 @@ type Gateway struct {
 	random     *rand.ChaCha8 // IV and padding
 	open       *buf.Buf      // the tunnel message that is being filled
 	used       int           // bytes of its room
+	stats      GatewayStats
+}
+
+// GatewayStats counts what went into a tunnel.
+type GatewayStats struct {
+	Messages       uint64
+	TunnelMessages uint64
+	Refused        uint64 // messages that are none: too short or too long
 }
 
 // Outgoing is a message for a Gateway.
@@ -51,17 +59,19 @@ func NewGateway(next i2p.Hash, nextTunnel i2p.TunnelID, layers []*layer.Cipher, 
 // Next is the router that gets the messages.
 func (g *Gateway) Next() i2p.Hash { return g.next }
 
-// Append appends to out the tunnel messages, in flight, that carry one message. A message longer than MaxMessage or
-// shorter than a header appends nothing.
+// Stats is a snapshot of the counters.
+func (g *Gateway) Stats() GatewayStats { return g.stats }
+
+// Append appends to out the tunnel messages, in flight, that carry one message. What is no message in flight
+// (i2np.ParseShort) appends nothing.
 func (g *Gateway) Append(out []*buf.Buf, d Delivery, msg []byte, now time.Time) []*buf.Buf {
-	out, _ = g.add(out, d, msg, now)
-	return g.flush(out, now)
+	return g.flush(g.add(out, d, msg, now), now)
 }
 
 // AppendBatch is Append for several messages, in order, in as few tunnel messages as possible.
 func (g *Gateway) AppendBatch(out []*buf.Buf, msgs []Outgoing, now time.Time) []*buf.Buf {
 	for i := range msgs {
-		out, _ = g.add(out, msgs[i].Delivery, msgs[i].Message, now)
+		out = g.add(out, msgs[i].Delivery, msgs[i].Message, now)
 	}
 	return g.flush(out, now)
 }
@@ -88,14 +98,13 @@ func (s *source) read(b []byte) {
 }
 
 // add packs one message behind what is already in the open tunnel message.
-func (g *Gateway) add(out []*buf.Buf, d Delivery, msg []byte, now time.Time) ([]*buf.Buf, error) {
+func (g *Gateway) add(out []*buf.Buf, d Delivery, msg []byte, now time.Time) []*buf.Buf {
 	h, payload, err := i2np.ParseShort(msg)
 	if err != nil {
-		return out, err
+		g.stats.Refused++
+		return out
 	}
-	if len(payload) > MaxMessage {
-		return out, ErrTooLong
-	}
+	g.stats.Messages++
 	var src source
 	h.PutStandard(src.header[:], payload)
 	src.payload = payload
@@ -111,7 +120,7 @@ func (g *Gateway) add(out []*buf.Buf, d Delivery, msg []byte, now time.Time) ([]
 		d.put(b)
 		binary.BigEndian.PutUint16(b[instructions:], uint16(src.left()))
 		src.read(b[instructions+2:])
-		return out, nil
+		return out
 	}
 
 	id := uint32(i2np.NewMessageID()) // the message's own would let senders collide in a gateway for others
@@ -133,7 +142,7 @@ func (g *Gateway) add(out []*buf.Buf, d Delivery, msg []byte, now time.Time) ([]
 		binary.BigEndian.PutUint16(b[5:], uint16(n))
 		src.read(b[followLen:])
 	}
-	return out, nil
+	return out
 }
 
 // worthSplit reports whether a message should begin in the rest of the open tunnel message: only if that saves one,
@@ -171,6 +180,7 @@ func (g *Gateway) flush(out []*buf.Buf, now time.Time) []*buf.Buf {
 	}
 	b, used := g.open, g.used
 	g.open, g.used = nil, 0
+	g.stats.TunnelMessages++
 	b.TrimFront(used)
 	flight := b.Bytes()
 	putFlight(flight, g.nextTunnel, now)

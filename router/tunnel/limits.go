@@ -1,20 +1,8 @@
 package tunnel
 
-import (
-	"time"
-
-	"clove.i2p/router/i2np"
-)
+import "time"
 
 const (
-	// maxFragments bounds the fragments of a message: the number of a follow-on fragment has 6 bits
-	// (tunnel-message.md, "Follow-on Fragment Delivery Instructions").
-	maxFragments = 64
-
-	// MaxMessage bounds the payload of a message through a tunnel in bytes: the largest that 64 fragments carry
-	// with the longest delivery instructions, less the standard header.
-	MaxMessage = firstRoomMin + (maxFragments-1)*followRoom - i2np.StandardHeaderLen
-
 	// fragmentAge is how long an endpoint waits for the rest of a message. Peers wait 8 s; messages are
 	// seldom valid for longer.
 	fragmentAge = 8 * time.Second
@@ -28,7 +16,8 @@ const (
 	// maxSpare bounds the records of finished messages that an endpoint keeps for reuse.
 	maxSpare = 8
 
-	// minSplit is the smallest first fragment in bytes for which a message is split to fill a tunnel message.
+	// minSplit is the smallest first fragment in bytes for which a message is split to fill a tunnel message. Even
+	// so the largest message, i2np.MaxPayload, fits in the 64 fragments that a 6-bit number can tell apart.
 	minSplit = 64
 
 	// The duplicate filter starts with firstLayer entries of 4 bytes and adds layers of layerGrowth times the

@@ -45,8 +45,6 @@ var (
 	ErrChecksum = errors.New("tunnel: wrong checksum")
 	// ErrMalformed means that sizes or delivery instructions make no sense.
 	ErrMalformed = errors.New("tunnel: malformed message")
-	// ErrTooLong means that a message does not fit in 64 fragments.
-	ErrTooLong = errors.New("tunnel: message too long")
 )
 
 // ParseID lends the parts of a TunnelData message in flight: whose tunnel it is for, and the 1024 bytes that are
@@ -66,7 +64,7 @@ func putFlight(flight []byte, next i2p.TunnelID, now time.Time) {
 	binary.BigEndian.PutUint32(flight[i2np.ShortHeaderLen:], uint32(next))
 }
 
-// clear checks the data of a message whose layers are off and lends what is behind the zero byte.
+// openClear checks the data of a message whose layers are off and lends what is behind the zero byte.
 func openClear(msg []byte) ([]byte, error) {
 	data := msg[ivLen:LayeredSize]
 	zero := checksumLen

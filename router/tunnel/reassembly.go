@@ -73,7 +73,9 @@ func (r *reassembly) add(f *fragment, now time.Time) (Delivery, *buf.Buf) {
 	if f.number == 0 {
 		p.delivery = f.delivery
 		p.body = buf.Get()
-		r.charge(p, buf.Small)
+		if !r.charge(p, buf.Small) {
+			return Delivery{}, nil
+		}
 	}
 	data := f.data
 	for data != nil {
@@ -167,9 +169,11 @@ func (r *reassembly) start(id uint32, now time.Time) *partial {
 		r.stats.Evicted++
 		r.remove(r.oldest)
 	}
-	p := new(partial)
+	var p *partial
 	if n := len(r.spare); n > 0 {
 		p, r.spare = r.spare[n-1], r.spare[:n-1]
+	} else {
+		p = new(partial)
 	}
 	p.id, p.since, p.older = id, now, r.newest
 	if r.newest != nil {
