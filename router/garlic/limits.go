@@ -25,8 +25,6 @@ const (
 	// forward secrecy forever (4a, KCI), nor burn a core on key pairs.
 	offersPerMinute = 120
 
-	// simultaneous: New Sessions of both sides that are not further apart are rivals; see prefer.
-	simultaneous = time.Minute
 	// healAfter: the session in use heard nothing for so long while another one did: the peer uses that one.
 	healAfter = 15 * time.Second
 	// evictSample peers are compared when one must go.

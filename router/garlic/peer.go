@@ -118,13 +118,13 @@ func (p *peer) lastHeard() time.Time {
 }
 
 // prefer decides whether the freshly established session s replaces the current one. It does, but for rivals: when
-// both sides sent New Sessions at the same time, both use that of the side with the smaller static key.
+// both sides sent New Sessions before any was answered, both use that of the side with the smaller static key.
 func (p *peer) prefer(s *ratchet.Session, own []byte) bool {
 	c := p.current
 	if c == nil || !c.Established() || s.Initiator() == c.Initiator() {
 		return true
 	}
-	if d := s.Created().Sub(c.Created()); d > simultaneous || d < -simultaneous {
+	if !s.Created().Before(c.EstablishedAt()) {
 		return true
 	}
 	return s.Initiator() == (bytes.Compare(own, p.remote.Key[:]) < 0)

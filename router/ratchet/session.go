@@ -58,6 +58,9 @@ func (s *Session) Received() time.Time { return s.received }
 // Established reports whether Existing Session messages can be sent.
 func (s *Session) Established() bool { return !s.closed && !s.established.IsZero() }
 
+// EstablishedAt is when the session was established; zero if it is not.
+func (s *Session) EstablishedAt() time.Time { return s.established }
+
 // Replied is the number of replies made.
 func (s *Session) Replied() int {
 	if s.ask == nil {
