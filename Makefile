@@ -1,0 +1,47 @@
+# The targets that people use. `make demo` and `make test` work on a fresh machine that has Go.
+
+GO      ?= go
+FUZZ    ?= 60s
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo 0.1.0-dev)
+
+.PHONY: all build demo test race bench bench-network fuzz lint vet interop soak clean
+
+all: build
+
+build:
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o bin/ ./cmd/...
+
+# A private I2P network in one process, with an eepsite and both proxies. Ctrl-C ends it.
+demo: build
+	bin/clove demo
+
+test:
+	$(GO) test ./...
+
+race:
+	$(GO) test -race ./...
+
+vet:
+	$(GO) vet ./...
+	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo 'run gofmt -w on these files'; exit 1; }
+
+lint: vet
+	golangci-lint run
+
+bench:
+	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+# Eight clove processes in a network namespace: speed, latency, CPU and memory through 1, 2 and 3 hops.
+bench-network: build
+	$(GO) run ./tests/benchnetwork -clove bin/clove
+
+# Every fuzz target for $(FUZZ).
+fuzz:
+	tests/fuzz.sh $(FUZZ)
+
+# Against real i2pd routers, in a network namespace of its own.
+interop:
+	CLOVE_INTEROP=required $(GO) test -count=1 -v ./tests/interop/...
+
+clean:
+	rm -rf bin

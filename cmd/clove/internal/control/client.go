@@ -1,0 +1,97 @@
+package control
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net"
+	"net/http"
+	"syscall"
+)
+
+// ErrNotRunning: no clove answers on the control socket.
+var ErrNotRunning = errors.New("clove is not running")
+
+// A Client speaks to a running clove.
+type Client struct {
+	path string
+	http http.Client
+}
+
+// NewClient speaks through the control socket at path.
+func NewClient(path string) *Client {
+	return &Client{path: path, http: http.Client{Transport: &http.Transport{
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			var d net.Dialer
+			return d.DialContext(ctx, "unix", path)
+		},
+		DisableKeepAlives: true,
+	}}}
+}
+
+// Status asks what clove is doing.
+func (c *Client) Status(ctx context.Context) (s Status, err error) {
+	body, err := c.do(ctx, http.MethodGet, "/v1/status", nil)
+	if err != nil {
+		return s, err
+	}
+	defer body.Close()
+	if err := json.NewDecoder(body).Decode(&s); err != nil {
+		return s, fmt.Errorf("read the answer of clove: %w", err)
+	}
+	return s, nil
+}
+
+// Serve has the running clove host an eepsite until ctx ends.
+func (c *Client) Serve(ctx context.Context, r ServeRequest, progress func(ServeProgress)) error {
+	body, err := c.do(ctx, http.MethodPost, "/v1/serve", r)
+	if err != nil {
+		return err
+	}
+	defer body.Close()
+	for d := json.NewDecoder(body); ; {
+		var p ServeProgress
+		switch err := d.Decode(&p); {
+		case ctx.Err() != nil:
+			return nil
+		case err != nil:
+			return errors.New("clove was stopped")
+		case p.Error != "":
+			return errors.New(p.Error)
+		}
+		progress(p)
+	}
+}
+
+func (c *Client) do(ctx context.Context, method, path string, body any) (io.ReadCloser, error) {
+	var content bytes.Buffer
+	if body != nil {
+		if err := json.NewEncoder(&content).Encode(body); err != nil {
+			return nil, err
+		}
+	}
+	r, err := http.NewRequestWithContext(ctx, method, "http://clove"+path, &content)
+	if err != nil {
+		return nil, err
+	}
+	answer, err := c.http.Do(r)
+	switch {
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ECONNREFUSED):
+		return nil, fmt.Errorf("%w (nobody answers on %s): start it with clove run, or name its --data-dir", ErrNotRunning, c.path)
+	case err != nil:
+		return nil, fmt.Errorf("ask clove: %w", err)
+	}
+	if answer.StatusCode == http.StatusOK {
+		return answer.Body, nil
+	}
+	defer answer.Body.Close()
+	var e apiError
+	if err := json.NewDecoder(io.LimitReader(answer.Body, 64<<10)).Decode(&e); err != nil || e.Error == "" {
+		return nil, fmt.Errorf("clove answers %s", answer.Status)
+	}
+	return nil, errors.New(e.Error)
+}

@@ -1,0 +1,88 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"clove.i2p/cmd/clove/internal/appliance"
+	"clove.i2p/cmd/clove/internal/control"
+)
+
+func newStatus() *cobra.Command {
+	var asJSON bool
+	var socket string
+	cmd := &cobra.Command{
+		Use:   "status",
+		Short: "What a running clove is doing",
+		Args:  usageArgs(cobra.NoArgs),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if socket == "" {
+				cfg, err := loadConfig(cmd)
+				if err != nil {
+					return err
+				}
+				socket = appliance.ControlPath(cfg.DataDir)
+			}
+			s, err := control.NewClient(socket).Status(cmd.Context())
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				return json.NewEncoder(cmd.OutOrStdout()).Encode(s)
+			}
+			printStatus(cmd.OutOrStdout(), s)
+			return nil
+		},
+	}
+	addConfigFlags(cmd)
+	cmd.Flags().StringVar(&socket, "control", "", "control socket, instead of that of the data directory")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return cmd
+}
+
+func printStatus(w io.Writer, s control.Status) {
+	state := "building tunnels"
+	if s.Ready {
+		state = "ready"
+	}
+	fmt.Fprintf(w, "Router     %s  (%s, up %s)\n", s.RouterHash, state, time.Duration(s.UptimeSeconds*float64(time.Second)).Round(time.Second))
+	fmt.Fprintf(w, "Network    id %d, protocol version %s, capabilities %s\n", s.NetworkID, s.Version, s.Caps)
+	for _, a := range s.Addresses {
+		if a.Host == "" {
+			fmt.Fprintf(w, "Address    %s, not published\n", a.Style)
+		} else {
+			fmt.Fprintf(w, "Address    %s %s port %d\n", a.Style, a.Host, a.Port)
+		}
+	}
+	fmt.Fprintf(w, "NetDb      %d routers, %d floodfills, %d lease sets\n", s.Stats.NetDB.Routers, s.Stats.NetDB.Floodfills, s.Stats.NetDB.LeaseSets)
+	fmt.Fprintf(w, "Sessions   %d\n", len(s.Sessions))
+	fmt.Fprintf(w, "Transit    %d tunnels\n", s.Transit.Tunnels)
+	fmt.Fprintf(w, "\nExploratory tunnels\n")
+	printTunnels(w, s.Exploratory)
+	for _, d := range s.Destinations {
+		fmt.Fprintf(w, "\nDestination %s, %d streams\n", d.Address, d.Streams)
+		printTunnels(w, d.Tunnels)
+	}
+}
+
+func printTunnels(w io.Writer, tunnels []control.Tunnel) {
+	if len(tunnels) == 0 {
+		fmt.Fprintln(w, "  none yet")
+	}
+	for _, t := range tunnels {
+		path := "no hops"
+		if len(t.Hops) > 0 {
+			path = strings.Join(t.Hops, " > ")
+		}
+		tested := "not tested"
+		if t.Tested {
+			tested = fmt.Sprintf("tested, %.0f ms", t.LatencyMS)
+		}
+		fmt.Fprintf(w, "  %-8s %d hops, %3.0f s left, %s: %s\n", t.Direction, len(t.Hops), t.ExpiresIn, tested, path)
+	}
+}
