@@ -1,0 +1,143 @@
+package streaming
+
+import "time"
+
+// Sizes of packets, in bytes.
+const (
+	// MTU is the largest payload towards a peer that gets ElGamal messages, and the default where a SYN names none
+	// (streaming API document, MTU Selection).
+	MTU = 1730
+	// MTURatchet is the largest payload over the ECIES ratchet: with a 22-byte header and 2 bytes of option it fills
+	// two tunnel messages (proposal 155).
+	MTURatchet = 1812
+	// minMTU is MIN_MESSAGE_SIZE of the API document. A SYN that asks for less would make us send headers only.
+	minMTU = 512
+	// headerLen is a packet without NACKs, options and payload.
+	headerLen = 22
+	// maxPing is the payload of a ping that a pong returns (API document, Ping).
+	maxPing = 32
+)
+
+// The send window, in packets.
+const (
+	// MaxWindow is the most packets unacknowledged at a time: the NACK count is one byte, and i2pd drops a packet
+	// that would need the 256th NACK.
+	MaxWindow = 255
+	// maxSpan is the most that the newest packet may be ahead of the oldest unacknowledged one. More than MaxWindow,
+	// since packets behind a hole are known to have arrived; i2pd takes 3 x 512.
+	maxSpan = 1024
+	// javaSpan is the receive buffer of Java I2P, which chokes with a delay of 61000: (128+2) packets.
+	javaSpan = 128
+	// minSpan is the least that choking reduces the estimate of the peer's buffer to.
+	minSpan = 16
+	// initialWindow is that of RFC 6928 and of i2pd; Java I2P uses 6.
+	initialWindow = 10
+	// maxQueued is how many packets a writer may be ahead of the window: Java's 64 KiB would be 36, which starves a
+	// paced window of 255.
+	maxQueued = 128
+	// lastSequence ends a connection before the number turns negative in Java and i2pd: 3.8 TB.
+	lastSequence = 1<<31 - 2
+)
+
+// The receive buffer of one connection, and of a stack.
+const (
+	// maxAhead bounds how far a packet may be ahead of the next one in order. i2pd's window is 512 unacknowledged
+	// packets, and holes stretch it.
+	maxAhead = 1024
+	// chokeBytes of unread data make us choke the peer, unchokeBytes end that.
+	chokeBytes   = 512 << 10
+	unchokeBytes = 256 << 10
+	// maxBuffered is where packets are dropped: chokeBytes and a full window that was on its way.
+	maxBuffered = chokeBytes + MaxWindow*2048
+	// stackBuffered bounds the sum of all connections, so that a peer with many of them cannot fill the memory:
+	// beyond it each may only hold crowdedBuffered.
+	stackBuffered   = 64 << 20
+	crowdedBuffered = 64 << 10
+	// trickle: a choked i2pd knows no probes that live for ever, ten unanswered timeouts end its stream. One packet
+	// in trickleInterval is taken beyond maxBuffered, up to trickleBytes.
+	trickleInterval = 5 * time.Second
+	trickleBytes    = 256 << 10
+	// maxNACKs is the reach of the count byte.
+	maxNACKs = 255
+	// maxDiscarded is how many packets for a reader that has gone are taken before the peer is told by a RESET.
+	maxDiscarded = 64
+)
+
+// Timers.
+const (
+	// tick is the grid that deadlines are rounded up to, so that the timer loop wakes at most 1000 times a second.
+	tick = time.Millisecond
+	// initialRTO: the 9 s of the API document (and i2pd) make one lost SYN a visible stall. Round trips over 6 to 12
+	// hops are 0.2 to 1.5 s (i2pd's initial estimate is 1.5 s); a SYN too many costs 600 bytes and is recognised.
+	initialRTO = 2 * time.Second
+	// minRTO is MIN_RESEND_DELAY of the API document.
+	minRTO = 100 * time.Millisecond
+	// maxRTO is below the 45 s of the API document: by then the tunnels were changed several times.
+	maxRTO = 20 * time.Second
+	// maxTimeouts in a row, and at least minGiveUp without a word of the peer, end a connection (Java 8, i2pd 10).
+	maxTimeouts = 10
+	minGiveUp   = 60 * time.Second
+	// maxCloseTimeouts end it when only the CLOSE is unacknowledged: i2pd forgets a stream once it has answered.
+	maxCloseTimeouts = 3
+	// rerouteTimeouts in a row mean that the path is dead rather than lossy.
+	rerouteTimeouts = 2
+	// maxRepeats packets in a row that were there already mean that our acknowledgements do not arrive.
+	maxRepeats = 8
+	// freshTimeouts in a row mean that the LeaseSet may be out of date.
+	freshTimeouts = 3
+	// ackDelayMin and ackDelayMax bound the delay of an acknowledgement, which is RTT/8 between: i2pd waits RTT/10
+	// up to 200 ms, Java 750 ms. It adds to the round trip that the peer sees.
+	ackDelayMin = 2 * time.Millisecond
+	ackDelayMax = 25 * time.Millisecond
+	// ackEvery packets are acknowledged without delay.
+	ackEvery = 2
+	// synWait: an acknowledgement that overtakes our SYN reply makes i2pd take it for that reply. So before the peer
+	// knows our stream id the SYN reply itself is repeated instead, not more often than this.
+	synWait = 250 * time.Millisecond
+	// dialTimeout is for a caller without a deadline.
+	dialTimeout = 60 * time.Second
+	// secondStream is when Dial tries a second stream id: i2pd ignores a repeated SYN and repeats its own reply
+	// after 9 s only.
+	secondStream = 4 * time.Second
+	maxStreams   = 3
+	// timeWait keeps a connection that both sides closed, to acknowledge a repeated CLOSE.
+	timeWait = 10 * time.Second
+	// closeWait is for the peer's CLOSE after ours was acknowledged.
+	closeWait = 20 * time.Second
+	// linger bounds the whole end after Close, as long as the peer acknowledges nothing.
+	linger = 60 * time.Second
+	// persistMin and persistMax bound the interval of probes towards a peer that chokes.
+	persistMin = 500 * time.Millisecond
+	persistMax = 10 * time.Second
+	// unchokes is how often the end of choking is said if no data follows (API document: "several packets").
+	unchokes = 5
+)
+
+// What peers may cost.
+const (
+	// maxEarly packets, maxEarlyEach of one stream, wait earlyTime for the SYN that they overtook (API document,
+	// Setup; i2pd waits 10 s).
+	maxEarly     = 128
+	maxEarlyEach = 16
+	earlyTime    = 10 * time.Second
+	// maxPeers is how many destinations are remembered for their rate and their round trip.
+	maxPeers = 1024
+	// shareTime is how long a round trip and a window are reused for the same peer (API document, Control Block
+	// Sharing: "a few minutes").
+	shareTime = 5 * time.Minute
+	// sharedWindow bounds the reused window: the path may be another one.
+	sharedWindow = 64
+	// maxClosed ended streams are remembered for closedTime, so that a late or replayed SYN does not open them again.
+	maxClosed  = 1024
+	closedTime = 5 * time.Minute
+	// checksPerSecond bounds signature checks of SYNs and pings, 50 us each: 5 % of a core.
+	checksPerSecond = 1000
+	checksBurst     = 2000
+	// pongsPerSecond bounds the answers to pings.
+	pongsPerSecond = 5
+	// reachWorkers look up LeaseSets, reachQueue wait.
+	reachWorkers  = 4
+	reachQueue    = 64
+	reachTimeout  = 30 * time.Second
+	reachInterval = 5 * time.Second
+)

@@ -1,0 +1,69 @@
+package streaming
+
+import "time"
+
+// roundTrip estimates the round trip and the retransmission timeout (RFC 6298).
+type roundTrip struct {
+	smoothed, variance, latest time.Duration
+	backoff                    uint // timeouts in a row
+
+	// The least of the last minPeriod to twice that: a path may change.
+	least, older time.Duration
+	leastSince   time.Duration
+}
+
+const minPeriod = 30 * time.Second
+
+func (r *roundTrip) known() bool { return r.smoothed > 0 }
+
+// sample takes a measurement.
+func (r *roundTrip) sample(rtt, now time.Duration) {
+	rtt = max(rtt, time.Microsecond)
+	r.latest = rtt
+	if !r.known() {
+		r.smoothed, r.variance = rtt, rtt/2
+	} else {
+		r.variance += (max(r.smoothed-rtt, rtt-r.smoothed) - r.variance) / 4
+		r.smoothed += (rtt - r.smoothed) / 8
+	}
+	if r.least == 0 || now-r.leastSince > minPeriod {
+		r.older, r.least, r.leastSince = r.least, rtt, now
+	}
+	r.least = min(r.least, rtt)
+}
+
+// seed starts from what another connection to the same peer measured.
+func (r *roundTrip) seed(smoothed, variance time.Duration) {
+	r.smoothed, r.variance = smoothed, variance
+	r.latest = smoothed
+}
+
+// min is the least round trip of the last time, 0 before the first sample.
+func (r *roundTrip) min() time.Duration {
+	if r.older != 0 && r.older < r.least {
+		return r.older
+	}
+	return r.least
+}
+
+// timeout is the retransmission timeout with its exponential back-off.
+func (r *roundTrip) timeout() time.Duration {
+	rto := initialRTO
+	if r.known() {
+		rto = max(r.smoothed+max(4*r.variance, 10*time.Millisecond), minRTO)
+	}
+	return min(rto<<min(r.backoff, 8), maxRTO)
+}
+
+// probe is when a packet without an answer is probed (RFC 8985, 7.2). A lone packet may wait for the delayed
+// acknowledgement of the peer.
+func (r *roundTrip) probe(inFlight int) time.Duration {
+	if !r.known() {
+		return 0
+	}
+	p := 2*r.smoothed + 2*ackDelayMin
+	if inFlight == 1 {
+		p += ackDelayMax
+	}
+	return max(p, 10*time.Millisecond)
+}
