@@ -157,9 +157,6 @@ func (f *fixture) exchange(t *testing.T, request string) (*nethttp.Response, str
 	}
 	defer resp.Body.Close()
 	b, err := io.ReadAll(resp.Body)
-	if method == "CONNECT" {
-		b, err = io.ReadAll(c)
-	}
 	if err != nil {
 		t.Fatalf("body of the response to %.40q: %v", request, err)
 	}
