@@ -53,10 +53,13 @@ func (l *Listener) Accept() (net.Conn, error) {
 	}
 }
 
-// Close ends Accept.
-func (l *Listener) Close() error {
-	l.once.Do(func() { close(l.done) })
-	return l.Listener.Close()
+// Close ends Accept. Again, it does nothing.
+func (l *Listener) Close() (err error) {
+	l.once.Do(func() {
+		close(l.done)
+		err = l.Listener.Close()
+	})
+	return err
 }
 
 // slotConn gives its slot back when it is closed.
