@@ -26,6 +26,7 @@ type router struct {
 	keys      *i2p.RouterKeys
 	transport *Transport
 	clock     *clock.Clock
+	stop      func()
 
 	mu       sync.Mutex
 	info     *i2p.RouterInfo
@@ -100,8 +101,8 @@ func (r *router) sign(options map[string]string) {
 	r.mu.Unlock()
 }
 
-// serve runs the transport until the test ends or the returned function is called.
-func (r *router) serve() (stop func()) {
+// serve runs the transport until the test ends or stop is called.
+func (r *router) serve() {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() {
@@ -113,9 +114,8 @@ func (r *router) serve() (stop func()) {
 	for r.running() == nil {
 		runtime.Gosched()
 	}
-	stop = func() { cancel(); <-done }
-	r.t.Cleanup(stop)
-	return stop
+	r.stop = func() { cancel(); <-done }
+	r.t.Cleanup(r.stop)
 }
 
 func (r *router) running() *server {
@@ -160,10 +160,15 @@ func (r *router) dial(to *router) (ours, theirs transport.Session) {
 
 func receive[T any](t *testing.T, c <-chan T) T {
 	t.Helper()
+	return receiveWithin(t, c, 20*time.Second)
+}
+
+func receiveWithin[T any](t *testing.T, c <-chan T, d time.Duration) T {
+	t.Helper()
 	select {
 	case v := <-c:
 		return v
-	case <-time.After(20 * time.Second):
+	case <-time.After(d):
 		t.Fatal("nothing came")
 		panic("not reached")
 	}

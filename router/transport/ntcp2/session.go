@@ -78,19 +78,19 @@ func (s *session) Status() transport.SessionStatus {
 // run is the reader goroutine: it delivers until the session ends, and then ends the writer. After Close it returns nil.
 func (s *session) run(ctx context.Context, r *reader) error {
 	err := r.run(ctx)
-	switch reason, tell := reasonOf(err); {
-	case tell && errors.Is(err, errAEAD):
-		// A decryption oracle would learn from when and after how many bytes we close.
-		drain(s.conn, minProbeTime+time.Duration(randomUpTo(int(maxProbeTime-minProbeTime))), randomUpTo(maxProbeBytes))
-		fallthrough
-	case tell:
+	reason, tell := reasonOf(err)
+	if tell {
+		if reason == transport.ReasonAEAD {
+			// A decryption oracle would learn from when and after how many bytes we close.
+			drain(s.conn, minProbeTime+time.Duration(randomUpTo(int(maxProbeTime-minProbeTime))), randomUpTo(maxProbeBytes))
+		}
 		s.close(reason, closeLinger)
 		<-s.shutdown
 	}
-	closed := s.queue.kill()
+	closing := s.queue.kill()
 	s.conn.Close()
 	<-s.shutdown
-	if closed && !errors.Is(err, errAEAD) && !errors.Is(err, errMalformed) {
+	if closing && !tell {
 		return nil
 	}
 	return err
