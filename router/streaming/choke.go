@@ -29,33 +29,32 @@ func (k *choker) delay() uint16 {
 	return delayUnchoke
 }
 
-// admit reports whether there is room for n bytes of the packet seq, and chokes the peer when it gets tight.
-func (c *Conn) admit(seq uint32, n int, now time.Duration) bool {
-	if n == 0 || c.recv.discard {
+// admit reports whether there is room for the packet seq, and chokes the peer when it gets tight.
+func (c *Conn) admit(seq uint32, now time.Duration) bool {
+	if c.recv.discard {
 		return true
 	}
-	limit := maxBuffered
-	if c.stack.stats.buffered.Load() > stackBuffered {
-		limit = crowdedBuffered
+	limit := maxHeld
+	if c.stack.stats.held.Load() > stackHeld {
+		limit = crowdedHeld
 	}
-	size := c.recv.bytes + n
-	if size > min(chokeBytes, limit) && !c.choke.full {
+	if c.recv.ready >= min(chokeAt, limit) && !c.choke.full {
 		c.choke.full = true
 		c.choke.again = 0
 		c.ack.now = true
 		c.stack.stats.chokes.Add(1)
 	}
-	if size <= limit {
+	if c.recv.held < limit {
 		return true
 	}
 	c.ack.now = true
-	if seq != c.recv.next {
+	if seq != c.recv.next || c.recv.held >= limit+trickle {
 		return false
 	}
-	if c.recv.hole() && size <= limit+trickleBytes {
+	if c.recv.hole() {
 		return true // it completes what is held already
 	}
-	if size <= limit+trickleBytes && now-c.choke.trickle >= trickleInterval {
+	if now-c.choke.trickle >= trickleInterval {
 		c.choke.trickle = now
 		return true
 	}
@@ -64,10 +63,10 @@ func (c *Conn) admit(seq uint32, n int, now time.Duration) bool {
 
 // unchoke lets the peer go on once enough was read.
 func (c *Conn) unchoke(now time.Duration) {
-	if !c.choke.full || c.recv.bytes > unchokeBytes {
+	if !c.choke.full || c.recv.ready > unchokeAt {
 		return
 	}
-	if c.stack.stats.buffered.Load() > stackBuffered && c.recv.bytes > crowdedBuffered/2 {
+	if c.stack.stats.held.Load() > stackHeld && c.recv.ready > crowdedHeld/2 {
 		return
 	}
 	c.choke.full = false

@@ -71,7 +71,7 @@ type Conn struct {
 	out, spare []*buf.Buf // packets that leave at unlock
 	flushing   bool
 	reroute    bool // tell the Carrier at unlock
-	accounted  int  // in stats.buffered
+	accounted  int  // in stats.held
 }
 
 var _ net.Conn = (*Conn)(nil)
@@ -213,9 +213,9 @@ func notify(c chan struct{}) {
 // unlock sends what was put in out, sets the timer and unlocks. Packets leave without the lock, so that the Carrier
 // may take its time; while one goroutine sends, the packets of others queue behind.
 func (c *Conn) unlock() {
-	if d := c.recv.bytes - c.accounted; d != 0 {
-		c.accounted = c.recv.bytes
-		c.stack.stats.buffered.Add(int64(d))
+	if d := c.recv.held - c.accounted; d != 0 {
+		c.accounted = c.recv.held
+		c.stack.stats.held.Add(int64(d))
 	}
 	c.arm()
 	if c.flushing {

@@ -14,6 +14,8 @@ const (
 	minMTU = 512
 	// headerLen is a packet without NACKs, options and payload.
 	headerLen = 22
+	// maxPayload is the most that is taken: more than any MTU in use, and what a small buffer holds.
+	maxPayload = 2048
 	// maxPing is the payload of a ping that a pong returns (API document, Ping).
 	maxPing = 32
 )
@@ -39,24 +41,25 @@ const (
 	lastSequence = 1<<31 - 2
 )
 
-// The receive buffer of one connection, and of a stack.
+// The receive buffer of one connection, and of a stack. It counts packets: each costs a buffer, however little is in
+// it.
 const (
 	// maxAhead bounds how far a packet may be ahead of the next one in order. i2pd's window is 512 unacknowledged
 	// packets, and holes stretch it.
 	maxAhead = 1024
-	// chokeBytes of unread data make us choke the peer, unchokeBytes end that.
-	chokeBytes   = 512 << 10
-	unchokeBytes = 256 << 10
-	// maxBuffered is where packets are dropped: chokeBytes and a full window that was on its way.
-	maxBuffered = chokeBytes + MaxWindow*2048
-	// stackBuffered bounds the sum of all connections, so that a peer with many of them cannot fill the memory:
-	// beyond it each may only hold crowdedBuffered.
-	stackBuffered   = 64 << 20
-	crowdedBuffered = 64 << 10
+	// chokeAt unread packets in order make us choke the peer, unchokeAt end that.
+	chokeAt   = 256
+	unchokeAt = 128
+	// maxHeld is where packets are dropped: chokeAt, and all that can wait behind a hole. 3 MB.
+	maxHeld = chokeAt + maxAhead
+	// stackHeld bounds the sum of all connections (64 MB), so that a peer with many of them cannot fill the memory:
+	// beyond it each may only hold crowdedHeld.
+	stackHeld   = 27000
+	crowdedHeld = 32
 	// trickle: a choked i2pd knows no probes that live for ever, ten unanswered timeouts end its stream. One packet
-	// in trickleInterval is taken beyond maxBuffered, up to trickleBytes.
+	// in trickleInterval is taken beyond maxHeld, up to trickle of them.
 	trickleInterval = 5 * time.Second
-	trickleBytes    = 256 << 10
+	trickle         = 128
 	// maxNACKs is the reach of the count byte.
 	maxNACKs = 255
 	// maxDiscarded is how many packets for a reader that has gone are taken before the peer is told by a RESET.

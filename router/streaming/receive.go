@@ -128,7 +128,11 @@ func (c *Conn) accept(p *Packet, b *buf.Buf, now time.Duration) {
 		b.Release()
 		return
 	}
-	if !c.admit(p.Sequence, len(p.Payload), now) {
+	if len(p.Payload) > maxPayload {
+		c.refuse(b, DropMalformed)
+		return
+	}
+	if len(p.Payload) > 0 && !c.admit(p.Sequence, now) {
 		c.refuse(b, DropFull)
 		return
 	}
@@ -145,8 +149,7 @@ func (c *Conn) insert(p *Packet, b *buf.Buf, now time.Duration) {
 	}
 	var o outcome
 	if size > 0 {
-		b.TrimFront(b.Len() - size)
-		o = c.recv.insert(p.Sequence, b)
+		o = c.recv.insert(p.Sequence, payload(b, size))
 	} else {
 		b.Release()
 		o = c.recv.insert(p.Sequence, nil)
@@ -164,6 +167,17 @@ func (c *Conn) insert(p *Packet, b *buf.Buf, now time.Duration) {
 	if c.discarded > maxDiscarded && c.q.una == c.q.end {
 		c.finish(nil, true) // there is no reader any more
 	}
+}
+
+// payload is the last size bytes of b in a small buffer.
+func payload(b *buf.Buf, size int) *buf.Buf {
+	b.TrimFront(b.Len() - size)
+	if b.Len()+b.TailRoom() <= buf.Small+buf.Tail {
+		return b
+	}
+	small := buf.From(b.Bytes())
+	b.Release()
+	return small
 }
 
 // again handles a packet that was there, or that has no place.

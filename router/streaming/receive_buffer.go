@@ -16,7 +16,8 @@ type receiveBuffer struct {
 	ring       []arrival // a power of two
 	read, next uint32    // next to read; next in order
 	high       uint32    // one beyond the highest that arrived, at least next
-	bytes      int       // held
+	held       int       // packets with payload
+	ready      int       // of these, in order
 	closeAt    uint32    // the sequence number of the CLOSE
 	closed     bool      // closeAt is known
 	discard    bool      // nobody will read
@@ -88,14 +89,17 @@ func (r *receiveBuffer) insert(seq uint32, data *buf.Buf) outcome {
 	r.grow(seq)
 	*r.at(seq) = arrival{data: data, here: true}
 	if data != nil {
-		r.bytes += data.Len()
+		r.held++
 	}
 	r.high = max(r.high, seq+1)
 	for r.next != r.high && r.at(r.next).here {
+		if r.at(r.next).data != nil {
+			r.ready++
+		}
 		r.next++
 	}
 	if r.discard {
-		r.drop()
+		r.skip()
 	}
 	return o
 }
@@ -144,52 +148,40 @@ func (r *receiveBuffer) take(p []byte) (n int) {
 		a := r.at(r.read)
 		k := copy(p[n:], a.data.Bytes())
 		n += k
-		r.bytes -= k
 		a.data.TrimFront(k)
 		if a.data.Len() == 0 {
-			a.data.Release()
+			r.release(a)
 			*a = arrival{}
+			r.ready--
 			r.read++
 		}
 	}
 	return n
 }
 
-// drop releases what is in order and will not be read.
-func (r *receiveBuffer) drop() {
-	for r.read != r.next {
-		r.dropAt(r.read)
-		r.read++
-	}
-}
-
-func (r *receiveBuffer) dropAt(seq uint32) {
-	a := r.at(seq)
+func (r *receiveBuffer) release(a *arrival) {
 	if a.data != nil {
-		r.bytes -= a.data.Len()
 		a.data.Release()
+		a.data = nil
+		r.held--
 	}
-	*a = arrival{}
 }
 
 // stopReading releases what nobody will read, now and later; packets behind a hole stay as marks.
 func (r *receiveBuffer) stopReading() {
 	r.discard = true
 	for s := r.read; s != r.high; s++ {
-		a := r.at(s)
-		if a.data != nil {
-			r.bytes -= a.data.Len()
-			a.data.Release()
-			a.data = nil
-		}
+		r.release(r.at(s))
 	}
-	r.drop()
+	r.ready = 0
+	r.skip()
 }
 
 // dropHoles releases what is behind the first hole: it will never be complete.
 func (r *receiveBuffer) dropHoles() {
 	for s := r.next; s != r.high; s++ {
-		r.dropAt(s)
+		r.release(r.at(s))
+		*r.at(s) = arrival{}
 	}
 	r.high = r.next
 }

@@ -23,8 +23,8 @@ const (
 
 // Stats is a snapshot of the counters of a Stack.
 type Stats struct {
-	Conns    int   // in the table, also those that end
-	Buffered int64 // bytes that no reader has taken
+	Conns int   // in the table, also those that end
+	Held  int64 // packets that no reader has taken
 
 	Opened, Accepted, Failed        uint64 // connections
 	PacketsIn, PacketsOut           uint64
@@ -47,7 +47,7 @@ type stats struct {
 	chokes, choked                  atomic.Uint64
 	sendErrors, reroutes, reaches   atomic.Uint64
 	drops                           [numDrops]atomic.Uint64
-	buffered                        atomic.Int64
+	held                            atomic.Int64
 }
 
 func (s *stats) drop(d Drop) { s.drops[d].Add(1) }
@@ -59,7 +59,7 @@ func (s *Stack) Stats() Stats {
 	s.mu.Unlock()
 	c := &s.stats
 	out := Stats{
-		Conns: conns, Buffered: c.buffered.Load(),
+		Conns: conns, Held: c.held.Load(),
 		Opened: c.opened.Load(), Accepted: c.accepted.Load(), Failed: c.failed.Load(),
 		PacketsIn: c.packetsIn.Load(), PacketsOut: c.packetsOut.Load(),
 		BytesIn: c.bytesIn.Load(), BytesOut: c.bytesOut.Load(),
