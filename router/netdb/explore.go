@@ -26,7 +26,9 @@ func (db *DB) runExploration(ctx context.Context) {
 		case <-timer.C:
 		}
 		before, _ := db.store.counts()
-		db.Explore(ctx, db.explorationKind(round))
+		for i := range explorations(before) {
+			db.Explore(ctx, db.explorationKind(round+i))
+		}
 		after, _ := db.store.counts()
 		switch {
 		case after > before:
@@ -40,6 +42,28 @@ func (db *DB) runExploration(ctx context.Context) {
 	}
 }
 
+// explorations is how many regions a round looks at: the fewer routers we know, the more; the figures are i2pd's.
+func explorations(routers int) int { return min(max(1, 800/max(routers, 1)), exploreMost) }
+
+// explorationKey is random. A floodfill looks near itself in some of the rounds: what it does not know there, it cannot
+// refer to.
+func (db *DB) explorationKey(kind i2np.LookupType) i2p.Hash {
+	now := db.deps.Clock.Now()
+	draws := 1
+	if kind == i2np.LookupRouterInfo && db.floodfill() && db.between(0, 1) == 0 {
+		draws = exploreDraws
+	}
+	var best i2p.Hash
+	for i := range draws {
+		var key i2p.Hash
+		rand.Read(key[:])
+		if i == 0 || compareDistance(db.selfHash(), routingKey(key, now), routingKey(best, now)) < 0 {
+			best = key
+		}
+	}
+	return best
+}
+
 // explorationKind: an exploratory lookup brings routers that are no floodfills. As long as those are few, every other
 // round looks for a random RouterInfo instead, whose negative answer names floodfills.
 func (db *DB) explorationKind(round int) i2np.LookupType {
@@ -49,16 +73,28 @@ func (db *DB) explorationKind(round int) i2np.LookupType {
 	return i2np.LookupExploratory
 }
 
-// Explore asks the floodfill closest to a random key for routers there, and then for the RouterInfos of those that are
-// not known. It goes through exploratory tunnels if there are any. It returns how many it learned of.
+// Explore asks a floodfill for routers near a random key, and then for the RouterInfos of those that are not known. It
+// goes through exploratory tunnels if there are any. It returns how many it learned of.
+//
+// Those that we know there are excluded, so that the answer is news. To find floodfills, any floodfill is asked, not
+// the closest: neighbours who know only each other would refer to each other for ever.
 func (db *DB) Explore(ctx context.Context, kind i2np.LookupType) int {
-	var key i2p.Hash
-	rand.Read(key[:])
+	key := db.explorationKey(kind)
 	ctx, cancel := context.WithTimeout(ctx, 2*exploreAnswer)
 	defer cancel()
 	r := db.requester
 	now := time.Now()
-	targets := db.closest(routingKey(key, db.deps.Clock.Now()), 1, func(h i2p.Hash) bool { return r.suspected(h, now) })
+	skip := func(h i2p.Hash) bool { return r.suspected(h, now) }
+	routing := routingKey(key, db.deps.Clock.Now())
+	near := routing
+	if kind == i2np.LookupRouterInfo {
+		rand.Read(near[:])
+	}
+	targets := db.closest(near, 1, skip)
+	if len(targets) == 0 {
+		// A router that is no floodfill refers to floodfills as well.
+		targets, kind = db.store.closestOthers(routing, 1, skip), i2np.LookupRouterInfo
+	}
 	if len(targets) == 0 {
 		return 0
 	}
@@ -72,7 +108,7 @@ func (db *DB) Explore(ctx context.Context, kind i2np.LookupType) int {
 		}
 	}
 	db.counters.explorations.Add(1)
-	send(i2np.DatabaseLookup{Key: key, LookupType: kind})
+	send(i2np.DatabaseLookup{Key: key, LookupType: kind, Excluded: db.knownNear(routing, kind)})
 	answer, ok := db.wait(ctx, f, exploreAnswer)
 	if !ok {
 		r.suspect([]i2p.Hash{to.Hash()}, now)
@@ -98,6 +134,22 @@ func (db *DB) Explore(ctx context.Context, kind i2np.LookupType) int {
 		}
 	}
 	return learned
+}
+
+// knownNear returns what an exploration of a region need not name.
+func (db *DB) knownNear(routing i2p.Hash, kind i2np.LookupType) []i2p.Hash {
+	all := func(i2p.Hash) bool { return false }
+	var list []*i2p.RouterInfo
+	if kind == i2np.LookupExploratory {
+		list = db.store.closestOthers(routing, exploreExcluded, all)
+	} else {
+		list = db.store.closest(routing, exploreExcluded, all)
+	}
+	hashes := []i2p.Hash{db.selfHash()}
+	for _, ri := range list {
+		hashes = append(hashes, ri.Hash())
+	}
+	return hashes
 }
 
 func (db *DB) wait(ctx context.Context, f *flight, d time.Duration) (event, bool) {

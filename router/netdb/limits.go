@@ -109,6 +109,9 @@ const (
 	exploreLarge       = 3 * time.Minute
 	largeNetwork       = 2_500
 	privateExploreMin  = time.Second
+	exploreExcluded    = 32 // known routers that an answer need not name: 1 KiB
+	exploreMost        = 9  // regions in a round
+	exploreDraws       = 32 // keys of which the one closest to ourselves is taken
 	exploreAnswer      = 5 * time.Second
 	exploreSpacing     = 50 * time.Millisecond
 	exploratorySample  = 500
