@@ -1,8 +1,6 @@
 package netdb_test
 
 import (
-	"clove.i2p/router/i2p"
-	"clove.i2p/router/netdb"
 	"testing"
 	"time"
 )
