@@ -3,7 +3,7 @@ package ntcp2
 import (
 	"crypto/rand"
 	"fmt"
-	"math/big"
+	"io"
 	"time"
 
 	"clove.i2p/router/crypto/keys"
@@ -24,6 +24,7 @@ type initiator struct {
 	peer      keys.X25519Public // Bob's static key
 	peerEphem keys.X25519Public
 	networkID byte
+	random    io.Reader
 	payload   []byte // of SessionConfirmed part 2, fixed now as message 1 says its length
 }
 
@@ -34,19 +35,15 @@ type initiatorConfig struct {
 	responder i2p.Hash
 	peer      keys.X25519Public // s and i of the responder's address
 	iv        [16]byte
-	generate  func() (keys.X25519Private, error) // nil: random
+	random    io.Reader // nil: crypto/rand
 }
 
 func newInitiator(c initiatorConfig) (*initiator, error) {
-	if c.generate == nil {
-		c.generate = keys.GenerateX25519
+	if c.random == nil {
+		c.random = rand.Reader
 	}
 	if len(c.self) == 0 || len(c.self) > maxRouterInfo {
 		return nil, fmt.Errorf("our RouterInfo has %d bytes", len(c.self))
-	}
-	e, err := c.generate()
-	if err != nil {
-		return nil, err
 	}
 	s := noise.New(protocolName)
 	s.MixHash(nil) // prologue
@@ -55,10 +52,11 @@ func newInitiator(c initiatorConfig) (*initiator, error) {
 		noise:     s,
 		obfuscate: newObfuscator(c.responder, c.iv),
 		static:    c.static,
-		ephemeral: e,
+		ephemeral: ephemeralKey(c.random),
 		peer:      c.peer,
 		networkID: c.networkID,
-		payload:   appendConfirmedPayload(nil, c.self, randomUpTo(maxConfirmedPadding)),
+		random:    c.random,
+		payload:   appendConfirmedPayload(nil, c.self, randomUpTo(c.random, maxConfirmedPadding)),
 	}, nil
 }
 
@@ -73,7 +71,7 @@ func (i *initiator) sessionRequest(now time.Time) ([]byte, error) {
 		return nil, err
 	}
 	i.noise.MixKey(es[:])
-	padding := randomUpTo(maxRequestPadding)
+	padding := randomUpTo(i.random, maxRequestPadding)
 	options := requestOptions{
 		networkID:     i.networkID,
 		version:       version,
@@ -82,7 +80,7 @@ func (i *initiator) sessionRequest(now time.Time) ([]byte, error) {
 		timeInitiator: seconds(now),
 	}.append(make([]byte, 0, optionsLen))
 	msg = i.noise.EncryptAndHash(msg, options)
-	return appendRandom(msg, padding, &i.noise), nil
+	return appendRandom(i.random, msg, padding, &i.noise), nil
 }
 
 // sessionCreated takes message 2 without its padding, messageLen bytes, and says how much padding follows and how far the
@@ -127,24 +125,3 @@ func (i *initiator) sessionConfirmed() ([]byte, error) {
 }
 
 func (i *initiator) keys() sessionKeys { return deriveSessionKeys(&i.noise) }
-
-// appendRandom appends n random bytes of padding and mixes them into the transcript.
-func appendRandom(msg []byte, n int, s *noise.Symmetric) []byte {
-	if n == 0 {
-		return msg
-	}
-	at := len(msg)
-	msg = append(msg, make([]byte, n)...)
-	rand.Read(msg[at:])
-	s.MixHash(msg[at:])
-	return msg
-}
-
-// randomUpTo is uniform in 0..n, both included.
-func randomUpTo(n int) int {
-	r, err := rand.Int(rand.Reader, big.NewInt(int64(n)+1))
-	if err != nil {
-		panic("ntcp2: crypto/rand failed")
-	}
-	return int(r.Int64())
-}

@@ -16,7 +16,7 @@ func (s *server) closeSlowly(ctx context.Context, conn net.Conn) {
 	defer s.gate.probed()
 	stop := context.AfterFunc(ctx, func() { conn.Close() })
 	defer stop()
-	drain(conn, minProbeTime+time.Duration(randomUpTo(int(maxProbeTime-minProbeTime))), randomUpTo(maxProbeBytes))
+	drain(conn, minProbeTime+time.Duration(someOf(int(maxProbeTime-minProbeTime))), someOf(maxProbeBytes))
 }
 
 // drain reads and discards up to n bytes for a time.

@@ -1,7 +1,9 @@
 package ntcp2
 
 import (
+	"crypto/rand"
 	"fmt"
+	"io"
 	"time"
 
 	"clove.i2p/router/crypto/keys"
@@ -21,7 +23,7 @@ type responder struct {
 	ephemeral keys.X25519Private
 	peerEphem keys.X25519Public
 	networkID byte
-	generate  func() (keys.X25519Private, error)
+	random    io.Reader
 	confirmed int // length of message 3
 }
 
@@ -30,12 +32,12 @@ type responderConfig struct {
 	iv        [16]byte
 	self      i2p.Hash
 	networkID byte
-	generate  func() (keys.X25519Private, error) // nil: random
+	random    io.Reader // nil: crypto/rand
 }
 
 func newResponder(c responderConfig) *responder {
-	if c.generate == nil {
-		c.generate = keys.GenerateX25519
+	if c.random == nil {
+		c.random = rand.Reader
 	}
 	s := noise.New(protocolName)
 	s.MixHash(nil) // prologue
@@ -46,7 +48,7 @@ func newResponder(c responderConfig) *responder {
 		obfuscate: newObfuscator(c.self, c.iv),
 		static:    c.static,
 		networkID: c.networkID,
-		generate:  c.generate,
+		random:    c.random,
 	}
 }
 
@@ -85,10 +87,7 @@ func (r *responder) requestPadding(padding []byte) { r.noise.MixHash(padding) }
 
 // sessionCreated makes message 2, at most 287 bytes.
 func (r *responder) sessionCreated(now time.Time) ([]byte, error) {
-	e, err := r.generate()
-	if err != nil {
-		return nil, err
-	}
+	e := ephemeralKey(r.random)
 	r.ephemeral = e
 	y := e.Public()
 	msg := make([]byte, keyLen, messageLen+maxRequestPadding)
@@ -99,10 +98,10 @@ func (r *responder) sessionCreated(now time.Time) ([]byte, error) {
 		return nil, err
 	}
 	r.noise.MixKey(ee[:])
-	padding := randomUpTo(maxRequestPadding)
+	padding := randomUpTo(r.random, maxRequestPadding)
 	options := createdOptions{padding: uint16(padding), timeResponder: seconds(now)}.append(make([]byte, 0, optionsLen))
 	msg = r.noise.EncryptAndHash(msg, options)
-	return appendRandom(msg, padding, &r.noise), nil
+	return appendRandom(r.random, msg, padding, &r.noise), nil
 }
 
 // confirmedLen is the length of message 3, known from message 1.

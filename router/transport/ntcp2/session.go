@@ -82,7 +82,7 @@ func (s *session) run(ctx context.Context, r *reader) error {
 	if tell {
 		if reason == transport.ReasonAEAD {
 			// A decryption oracle would learn from when and after how many bytes we close.
-			drain(s.conn, minProbeTime+time.Duration(randomUpTo(int(maxProbeTime-minProbeTime))), randomUpTo(maxProbeBytes))
+			drain(s.conn, minProbeTime+time.Duration(someOf(int(maxProbeTime-minProbeTime))), someOf(maxProbeBytes))
 		}
 		s.close(reason, closeLinger)
 		<-s.shutdown

@@ -1,0 +1,144 @@
+package ntcp2
+
+import (
+	"bytes"
+	"encoding/hex"
+	"encoding/json"
+	"math/rand/v2"
+	"os"
+	"testing"
+	"time"
+
+	"clove.i2p/router/crypto/keys"
+	"clove.i2p/router/i2np"
+	"clove.i2p/router/i2p"
+)
+
+type hexBytes []byte
+
+func (h *hexBytes) UnmarshalText(b []byte) (err error) {
+	*h, err = hex.DecodeString(string(b))
+	return err
+}
+
+// A recording is one session with i2pd: our keys, and all bytes of the wire. Seed is that of our random bytes.
+type recording struct {
+	Now                               int64
+	Seed, Static, SelfHash, PeerHash  hexBytes
+	PeerStatic, IV, SelfInfo          hexBytes
+	Request, Created, Confirmed, Data hexBytes
+}
+
+func recorded(t *testing.T, direction string) (r recording) {
+	t.Helper()
+	b, err := os.ReadFile("testdata/i2pd-2.45.1.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var file struct{ Inbound, Outbound recording }
+	if err := json.Unmarshal(b, &file); err != nil {
+		t.Fatal(err)
+	}
+	if direction == "inbound" {
+		return file.Inbound
+	}
+	return file.Outbound
+}
+
+// stores returns the keys of the DatabaseStores in a stream of frames.
+func stores(t *testing.T, k *directionKeys, stream []byte) (all []i2p.Hash) {
+	t.Helper()
+	c := newFrameCipher(k)
+	for len(stream) > 0 {
+		n := c.length(stream)
+		payload, err := c.open(stream[lengthLen : lengthLen+n])
+		if err != nil {
+			t.Fatal(err)
+		}
+		blocks := blocksOf(payload)
+		for blocks.next() {
+			if blocks.kind != blockI2NP {
+				continue
+			}
+			_, body, err := i2np.ParseShort(blocks.data)
+			if err != nil {
+				t.Fatal(err)
+			}
+			m, err := i2np.ParseDatabaseStore(body)
+			if err != nil {
+				t.Fatal(err)
+			}
+			all = append(all, m.Key)
+		}
+		if blocks.err != nil {
+			t.Fatal(blocks.err)
+		}
+		stream = stream[lengthLen+n:]
+	}
+	return all
+}
+
+func TestInitiatorReplaysAgainstI2pd(t *testing.T) {
+	v := recorded(t, "outbound")
+	now := time.Unix(v.Now, 0)
+	i, err := newInitiator(initiatorConfig{
+		static: keys.NewX25519([32]byte(v.Static)), networkID: 77, self: v.SelfInfo, responder: i2p.Hash(v.PeerHash),
+		peer: keys.X25519Public(v.PeerStatic), iv: [16]byte(v.IV), random: rand.NewChaCha8([32]byte(v.Seed)),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	request, err := i.sessionRequest(now)
+	if err != nil || !bytes.Equal(request, v.Request) {
+		t.Fatalf("SessionRequest: %v\ngot  %x\nwant %x", err, request, v.Request)
+	}
+	padding, ahead, err := i.sessionCreated(v.Created[:messageLen], now)
+	if err != nil || skewed(ahead) || padding != len(v.Created)-messageLen {
+		t.Fatalf("SessionCreated: %v", err)
+	}
+	if padding > 0 {
+		i.createdPadding(v.Created[messageLen:])
+	}
+	confirmed, err := i.sessionConfirmed()
+	if err != nil || !bytes.Equal(confirmed, v.Confirmed) {
+		t.Fatalf("SessionConfirmed: %v\ngot  %x\nwant %x", err, confirmed, v.Confirmed)
+	}
+	k := i.keys()
+	if got := stores(t, &k.ba, v.Data); len(got) != 1 || got[0] != i2p.Hash(v.PeerHash) {
+		t.Fatalf("stores %v", got)
+	}
+}
+
+func TestResponderReplaysAgainstI2pd(t *testing.T) {
+	v := recorded(t, "inbound")
+	now := time.Unix(v.Now, 0)
+	r := newResponder(responderConfig{
+		static: keys.NewX25519([32]byte(v.Static)), iv: [16]byte(v.IV), self: i2p.Hash(v.SelfHash), networkID: 77,
+		random: rand.NewChaCha8([32]byte(v.Seed)),
+	})
+	padding, ahead, err := r.sessionRequest(v.Request[:messageLen], now)
+	if err != nil || skewed(ahead) || padding != len(v.Request)-messageLen {
+		t.Fatalf("SessionRequest: %v", err)
+	}
+	if padding > 0 {
+		r.requestPadding(v.Request[messageLen:])
+	}
+	created, err := r.sessionCreated(now)
+	if err != nil || !bytes.Equal(created, v.Created) {
+		t.Fatalf("SessionCreated: %v\ngot  %x\nwant %x", err, created, v.Created)
+	}
+	if r.confirmedLen() != len(v.Confirmed) {
+		t.Fatalf("SessionConfirmed of %d bytes", len(v.Confirmed))
+	}
+	static, p, err := r.sessionConfirmed(v.Confirmed)
+	if err != nil || static != keys.X25519Public(v.PeerStatic) || p.routerInfo.Hash() != i2p.Hash(v.PeerHash) {
+		t.Fatalf("SessionConfirmed: %v", err)
+	}
+	if err := p.routerInfo.Verify(); err != nil {
+		t.Fatal(err)
+	}
+	k := r.keys()
+	if got := stores(t, &k.ab, v.Data); len(got) == 0 {
+		t.Fatal("no DatabaseStore")
+	}
+}
