@@ -9,6 +9,7 @@ type choker struct {
 	again   int           // how often to say that it is over
 	at      time.Duration // when to say it next
 	trickle time.Duration // when a packet beyond the limit was taken last
+	readAt  time.Duration // when something was read last, or there was something to read after a pause
 	asking  bool          // the next acknowledgement asks for one
 }
 
@@ -38,7 +39,11 @@ func (c *Conn) admit(seq uint32, now time.Duration) bool {
 	if c.stack.stats.held.Load() > stackHeld {
 		limit = crowdedHeld
 	}
-	if c.recv.ready >= min(chokeAt, limit) && !c.choke.full {
+	if c.recv.ready == 0 {
+		c.choke.readAt = now
+	}
+	slow := c.recv.ready >= chokeAt && now-c.choke.readAt > chokeAfter
+	if !c.choke.full && (slow || c.recv.ready >= min(chokeMost, limit)) {
 		c.choke.full = true
 		c.choke.again = 0
 		c.ack.now = true
@@ -63,6 +68,7 @@ func (c *Conn) admit(seq uint32, now time.Duration) bool {
 
 // unchoke lets the peer go on once enough was read.
 func (c *Conn) unchoke(now time.Duration) {
+	c.choke.readAt = now
 	if !c.choke.full || c.recv.ready > unchokeAt {
 		return
 	}

@@ -47,11 +47,14 @@ const (
 	// maxAhead bounds how far a packet may be ahead of the next one in order. i2pd's window is 512 unacknowledged
 	// packets, and holes stretch it.
 	maxAhead = 1024
-	// chokeAt unread packets in order make us choke the peer, unchokeAt end that.
-	chokeAt   = 256
-	unchokeAt = 128
-	// maxHeld is where packets are dropped: chokeAt, and all that can wait behind a hole. 3 MB.
-	maxHeld = chokeAt + maxAhead
+	// chokeAt unread packets in order make us choke the peer if nothing was read for chokeAfter; chokeMost do so at
+	// once: when a hole closes, hundreds of packets are in order at the same moment. unchokeAt end it.
+	chokeAt    = 256
+	chokeAfter = 50 * time.Millisecond
+	chokeMost  = 1024
+	unchokeAt  = 128
+	// maxHeld is where packets are dropped: chokeMost, and a window that was on its way. 3 MB.
+	maxHeld = chokeMost + MaxWindow
 	// stackHeld bounds the sum of all connections (64 MB), so that a peer with many of them cannot fill the memory:
 	// beyond it each may only hold crowdedHeld.
 	stackHeld   = 27000
