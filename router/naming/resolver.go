@@ -25,7 +25,9 @@ type Resolver struct {
 }
 
 // New returns a resolver for one client: the lookups of leaseSets go through the tunnels of that client.
-func New(book Book, leaseSets LeaseSets) *Resolver { return &Resolver{book: book, leaseSets: leaseSets} }
+func New(book Book, leaseSets LeaseSets) *Resolver {
+	return &Resolver{book: book, leaseSets: leaseSets}
+}
 
 // Resolve finds the destination of a host. Only a .b32.i2p host waits for the network; errors of that lookup are
 // wrapped as they are, all others are ErrUnknownHost.

@@ -1,0 +1,14 @@
+package config
+
+import "time"
+
+const (
+	// maxFileLen bounds a configuration file; the example has 4 KiB.
+	maxFileLen = 1 << 20
+	// maxTunnelLength is what a build message of 8 records allows, with one left for the creator (Tunnel Creation
+	// ECIES); maxTunnelQuantity is the number of leases in a LeaseSet.
+	maxTunnelLength   = 7
+	maxTunnelQuantity = 16
+	// minTimeout is shorter than any stream over tunnels takes: less is a unit that was forgotten.
+	minTimeout = time.Second
+)

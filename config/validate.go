@@ -1,0 +1,136 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Validate reports all values that are impossible, as Errors.
+func (c Config) Validate() error { return c.problems().err() }
+
+func (c Config) problems() (errs Errors) {
+	check := func(key string, err error) {
+		if err != nil {
+			errs = append(errs, &Error{Key: key, Err: err})
+		}
+	}
+	r := c.Router
+	check("data_dir", notEmpty(c.DataDir))
+	check("log.level", oneOf(c.Log.Level, "debug", "info", "warn", "error"))
+	check("log.format", oneOf(c.Log.Format, "text", "json"))
+	check("router.network_id", between(r.NetworkID, 1, 255))
+	if r.AllowPrivatePeers && r.NetworkID == PublicNetworkID {
+		check("router.allow_private_peers", fmt.Errorf("not on network %d, the public one: set router.network_id to another number", PublicNetworkID))
+	}
+	check("router.bandwidth.share", between(r.Bandwidth.Share, 0, 100))
+	check("router.ntcp2.listen", listenIP(r.NTCP2.Listen))
+	check("router.ntcp2.advertise", advertise(r.NTCP2.Advertise))
+	check("router.ssu2.listen", listenIP(r.SSU2.Listen))
+	check("router.ssu2.advertise", advertise(r.SSU2.Advertise))
+	for _, u := range r.Reseed.URLs {
+		check("router.reseed.urls", httpsURL(u))
+	}
+	for _, f := range r.Reseed.Files {
+		check("router.reseed.files", notEmpty(f))
+	}
+	check("router.tunnels.length", between(r.Tunnels.Length, 0, maxTunnelLength))
+	check("router.tunnels.quantity", between(r.Tunnels.Quantity, 1, maxTunnelQuantity))
+	check("proxies.http.listen", listen(c.Proxies.HTTP.Listen))
+	check("proxies.socks.listen", listen(c.Proxies.SOCKS.Listen))
+	if c.Proxies.DialTimeout < minTimeout {
+		check("proxies.dial_timeout", fmt.Errorf("%v is less than %v", c.Proxies.DialTimeout, minTimeout))
+	}
+	if c.Proxies.IdleTimeout < minTimeout {
+		check("proxies.idle_timeout", fmt.Errorf("%v is less than %v", c.Proxies.IdleTimeout, minTimeout))
+	}
+	return errs
+}
+
+func notEmpty(s string) error {
+	if strings.TrimSpace(s) == "" {
+		return errors.New("is empty")
+	}
+	return nil
+}
+
+func oneOf(s string, values ...string) error {
+	if slices.Contains(values, s) {
+		return nil
+	}
+	return fmt.Errorf("want one of %s, not %q", strings.Join(values, ", "), s)
+}
+
+func between(n, low, high int) error {
+	if n < low || n > high {
+		return fmt.Errorf("want %d to %d, not %d", low, high, n)
+	}
+	return nil
+}
+
+// listenIP checks IP:port or :port; a transport publishes what it listens on, so it takes no names.
+func listenIP(s string) error {
+	host, err := hostPort(s)
+	if err == nil && host != "" {
+		_, err = netip.ParseAddr(host)
+	}
+	if err != nil {
+		return fmt.Errorf("want IP:port or :port, not %q", s)
+	}
+	return nil
+}
+
+// listen checks host:port; empty is none.
+func listen(s string) error {
+	if s == "" {
+		return nil
+	}
+	if _, err := hostPort(s); err != nil {
+		return fmt.Errorf("want host:port, or nothing to switch it off, not %q", s)
+	}
+	return nil
+}
+
+func hostPort(s string) (host string, err error) {
+	host, port, err := net.SplitHostPort(s)
+	if err == nil {
+		_, err = strconv.ParseUint(port, 10, 16)
+	}
+	return host, err
+}
+
+// advertise checks IP or IP:port; empty is none.
+func advertise(s string) error {
+	if s == "" {
+		return nil
+	}
+	if _, err := netip.ParseAddr(s); err == nil {
+		return nil
+	}
+	if _, err := netip.ParseAddrPort(s); err == nil {
+		return nil
+	}
+	return fmt.Errorf("want IP or IP:port, not %q", s)
+}
+
+func httpsURL(s string) error {
+	if u, err := url.Parse(s); err != nil || u.Scheme != "https" || u.Host == "" {
+		return fmt.Errorf("want an https:// URL, not %q", s)
+	}
+	return nil
+}
+
+// loopback reports whether only this machine reaches an address that listen took.
+func loopback(address string) bool {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return false
+	}
+	ip, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && ip.IsLoopback()
+}
