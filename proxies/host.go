@@ -21,8 +21,8 @@ func ParseHost(s string) (string, error) {
 	if isDestination(s) {
 		return s, nil
 	}
-	host := strings.ToLower(s)
-	if !validLabels(host) {
+	host := strings.ToLower(s) // which makes ASCII of two other letters
+	if len(host) != len(s) || !validLabels(host) {
 		return "", fmt.Errorf("proxies: host: %w", ErrBadHost)
 	}
 	switch {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"net"
 )
 
@@ -34,7 +35,8 @@ func NewIsolation(listener, user, password string) Isolation {
 	if user == "" && password == "" {
 		return Isolation{Listener: listener}
 	}
-	sum := sha256.Sum256([]byte(user + "\x00" + password))
+	// Both may hold any byte: the length keeps ("a", "bc") and ("ab", "c") apart.
+	sum := sha256.Sum256(fmt.Appendf(nil, "%d %s %s", len(user), user, password))
 	return Isolation{Listener: listener, User: hex.EncodeToString(sum[:16])}
 }
 
