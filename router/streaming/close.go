@@ -102,11 +102,12 @@ func (c *Conn) finish(err error, tell bool) {
 	c.answered()
 }
 
-// abort ends it with an error and a RESET.
+// abort ends it with an error and a RESET; what was not read is dropped.
 func (c *Conn) abort(err error) {
 	c.mu.Lock()
 	defer c.unlock()
 	c.finish(err, c.open)
+	c.recv.stopReading()
 }
 
 // answered tells Dial that the peer answered or that there is nothing more to wait for.

@@ -126,7 +126,7 @@ func (c *Conn) tryRead(p []byte) (int, error) {
 	case c.appClosed:
 		notify(c.readReady) // for another reader
 		return 0, net.ErrClosed
-	case c.recv.discard:
+	case c.recv.discard && c.err == nil:
 		notify(c.readReady)
 		return 0, io.EOF
 	}

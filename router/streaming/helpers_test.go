@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"clove.i2p/router/buf"
 	"clove.i2p/router/clock"
 	"clove.i2p/router/crypto/keys"
 	"clove.i2p/router/i2p"
@@ -68,6 +69,9 @@ func newWorldOf(t *testing.T, link simnet.Link, ca, cb streaming.Config) *world 
 	w.end = sync.OnceFunc(func() {
 		cancel()
 		running.Wait()
+		if n := buf.InUse(); n != 0 { // counted under the build tag bufcheck
+			t.Errorf("%d buffers were not released", n)
+		}
 	})
 	t.Cleanup(w.end)
 	return w

@@ -26,6 +26,7 @@ type Network struct {
 	queue    arrivals
 	count    uint64
 	wake     chan struct{}
+	ended    bool
 }
 
 // New returns an empty network whose chances come from seed.
@@ -167,7 +168,7 @@ func (s *Station) SendBatch(to i2p.Hash, p streaming.Ports, bs []*buf.Buf) error
 func (s *Station) send(t *Station, p streaming.Ports, b *buf.Buf, now time.Time) {
 	n := s.net
 	s.Counts.Sent++
-	if s.out.drops(b.Bytes(), n.rnd) {
+	if n.ended || s.out.drops(b.Bytes(), n.rnd) {
 		s.Counts.Dropped++
 		b.Release()
 		return
@@ -256,6 +257,7 @@ func (n *Network) drain() {
 		a.b.Release()
 	}
 	n.queue = nil
+	n.ended = true
 }
 
 // arrival is a packet on its way.
