@@ -1,0 +1,112 @@
+package transit
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"clove.i2p/router/buf"
+	"clove.i2p/router/i2p"
+	"clove.i2p/router/tunnel"
+	"clove.i2p/router/tunnel/build"
+)
+
+// A hop is this router's part in one tunnel.
+type hop struct {
+	id         i2p.TunnelID
+	role       build.Role
+	next       i2p.Hash // unused by an endpoint
+	nextTunnel i2p.TunnelID
+	created    time.Time
+	expires    time.Time
+
+	messages atomic.Uint64 // tunnel messages
+	bytes    atomic.Uint64
+
+	mu sync.Mutex
+	// request holds the keys until the first message; most tunnels never see one.
+	request *build.Request
+	// previous is who sent the first message; from no one else the tunnel takes any.
+	previous i2p.Hash
+	closed   bool
+	// One of them after the first message.
+	participant *tunnel.Participant
+	gateway     *tunnel.Gateway
+	endpoint    *tunnel.Endpoint
+}
+
+func newHop(r *build.Request, now time.Time, lifetime time.Duration) *hop {
+	return &hop{
+		id: r.ReceiveTunnel, role: r.Role, next: r.Next, nextTunnel: r.NextTunnel,
+		created: now, expires: now.Add(lifetime + lifetime/graceShare), request: r,
+	}
+}
+
+// activate makes the role when the first message comes. The lock is held. It returns false if the tunnel is gone.
+func (h *hop) activate() bool {
+	if h.closed {
+		return false
+	}
+	if h.request == nil {
+		return true
+	}
+	l := h.request.Layer()
+	h.request = nil
+	switch h.role {
+	case build.InboundGateway:
+		h.gateway = tunnel.NewGateway(h.next, h.nextTunnel, list(l), tunnel.Transit)
+	case build.OutboundEndpoint:
+		h.endpoint = tunnel.NewEndpoint(list(l), tunnel.Transit)
+	default:
+		h.participant = tunnel.NewParticipant(h.next, h.nextTunnel, l)
+	}
+	return true
+}
+
+// from reports whether messages may come from peer. The lock is held.
+func (h *hop) from(peer i2p.Hash) bool {
+	if h.previous.IsZero() {
+		h.previous = peer
+	}
+	return h.previous == peer
+}
+
+func (h *hop) expireFragments(now time.Time) {
+	if h.role != build.OutboundEndpoint {
+		return
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.endpoint != nil {
+		h.endpoint.Expire(now)
+	}
+}
+
+// close releases what the tunnel holds.
+func (h *hop) close() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.closed = true
+	if h.endpoint != nil {
+		h.endpoint.Close()
+	}
+	h.participant, h.gateway, h.endpoint, h.request = nil, nil, nil, nil
+}
+
+// forward is a participant's work on one message, in place.
+func (h *hop) forward(from i2p.Hash, b *buf.Buf, now time.Time) (drop Drop, err error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if !h.activate() {
+		return DropUnknown, errGone
+	}
+	if !h.from(from) {
+		return DropWrongPeer, errWrongPeer
+	}
+	if err := h.participant.Process(b, now); err != nil {
+		return reason(err), err
+	}
+	return 0, nil
+}
+
+func list[T any](v ...T) []T { return v }
