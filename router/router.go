@@ -56,6 +56,7 @@ type Router struct {
 	loopback chan *buf.Buf
 	stats    counters
 
+	up        chan struct{} // closed when Run has begun
 	ready     chan struct{} // closed once there was an exploratory tunnel in both directions
 	readyOnce sync.Once
 	started   time.Time
@@ -93,7 +94,7 @@ func New(cfg Config, log *slog.Logger) (*Router, error) {
 	}
 	r := &Router{
 		cfg: cfg, log: log, id: id, hash: id.keys.Identity.Hash(), clock: clock.New(), table: pool.NewTable(),
-		loopback: make(chan *buf.Buf, loopbackQueue), ready: make(chan struct{}), destinations: make(map[i2p.Hash]*Destination),
+		loopback: make(chan *buf.Buf, loopbackQueue), up: make(chan struct{}), ready: make(chan struct{}), destinations: make(map[i2p.Hash]*Destination),
 	}
 	r.inbound, r.outbound = inbound{r}, outbound{r}
 	private := cfg.AllowPrivate
@@ -119,7 +120,7 @@ func (r *Router) openTransports() error {
 	r.ntcp2, err = ntcp2.New(ntcp2.Config{
 		Listen: listen, Advertise: advertise, NetworkID: r.cfg.NetworkID, AllowPrivate: r.cfg.AllowPrivate,
 		StaticKey: r.id.link.static, IV: r.id.link.iv, SelfHash: r.hash, Self: r.own.Load, Skew: r.skew.note(r.clock),
-	}, ntcp2.Deps{Clock: r.clock, Logger: r.log})
+	}, ntcp2.Deps{Clock: r.clock, Logger: r.log, Listen: r.cfg.Sockets.Listen, Dial: r.cfg.Sockets.Dial})
 	if err != nil {
 		return fmt.Errorf("router: %w", err)
 	}
@@ -208,24 +209,28 @@ func (r *Router) Run(ctx context.Context) error {
 	r.started = time.Now()
 	r.log.Info("router starts", "router", r.hash, "network", r.cfg.NetworkID, "listen", r.ntcp2.Bound())
 	var wg sync.WaitGroup
-	for name, run := range map[string]func(context.Context) error{
-		"transports": func(ctx context.Context) error { return r.mux.Serve(ctx, r.inbound) },
-		"netdb":      r.db.Run,
-		"tunnels":    r.exploratory.Run,
-		"transit":    r.transit.Run,
-		"hosts":      r.hosts.Run,
-		"loopback":   r.runLoopback,
-		"sign":       r.keepSigned,
-	} {
+	start := func(name string, run func(context.Context) error) {
 		wg.Go(func() {
 			if err := run(ctx); err != nil && ctx.Err() == nil {
 				cancel(fmt.Errorf("router: %s: %w", name, err))
 			}
 		})
 	}
+	start("transports", func(ctx context.Context) error { return r.mux.Serve(ctx, r.inbound) })
+	select {
+	case <-r.mux.Began():
+	case <-ctx.Done():
+	}
+	start("loopback", r.runLoopback)
+	start("transit", r.transit.Run)
+	start("netdb", r.db.Run)
+	start("tunnels", r.exploratory.Run)
+	start("hosts", r.hosts.Run)
+	start("sign", r.keepSigned)
 	r.mu.Lock()
 	r.life = ctx
 	r.mu.Unlock()
+	close(r.up)
 	<-ctx.Done()
 	r.mu.Lock()
 	r.life = nil
@@ -248,15 +253,21 @@ func Start(ctx context.Context, cfg Config, log *slog.Logger) (r *Router, stop f
 	ctx, cancel := context.WithCancel(ctx)
 	ended := make(chan error, 1)
 	go func() { ended <- r.Run(ctx) }()
-	for r.running_() == nil {
-		select {
-		case err := <-ended:
-			cancel()
-			return nil, nil, err
-		case <-time.After(time.Millisecond):
-		}
+	if err := r.WaitRunning(ctx); err != nil {
+		cancel()
+		return nil, nil, errors.Join(<-ended, err)
 	}
 	return r, sync.OnceValue(func() error { cancel(); return <-ended }), nil
+}
+
+// WaitRunning waits until Run has begun, so that destinations can be opened.
+func (r *Router) WaitRunning(ctx context.Context) error {
+	select {
+	case <-r.up:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("%w: %w", ErrNotRunning, context.Cause(ctx))
+	}
 }
 
 // keepSigned signs our RouterInfo anew from time to time and publishes it.
@@ -317,4 +328,6 @@ func (r *Router) RouterInfo() *i2p.RouterInfo { return r.own.Load() }
 // DB is the router's netDb, for tests and status displays.
 func (r *Router) DB() *netdb.DB { return r.db }
 
-func newRand() *mathrand.Rand { return mathrand.New(mathrand.NewPCG(mathrand.Uint64(), mathrand.Uint64())) }
+func newRand() *mathrand.Rand {
+	return mathrand.New(mathrand.NewPCG(mathrand.Uint64(), mathrand.Uint64()))
+}

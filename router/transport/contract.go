@@ -54,7 +54,7 @@ type Session interface {
 	Send(msgs []*buf.Buf) int
 	// Close flushes the queue, tells the peer why, and closes. It does not wait for that.
 	Close(reason Reason)
-	// Idle is the time since a message or a RouterInfo passed in either direction.
+	// Idle is the time since a message passed in either direction.
 	Idle(now time.Time) time.Duration
 	Status() SessionStatus
 }
@@ -67,7 +67,8 @@ type Registry interface {
 	// Opened enters a session before its first message is delivered. If it returns false the transport closes
 	// the session with ReasonBanned and does not report it again.
 	Opened(s Session) bool
-	// Closed removes a session after its last message was delivered.
+	// Closed removes a session after its last message was delivered. The error is nil if we closed it, *Terminated if
+	// the peer did and said why, or what happened to the connection.
 	Closed(s Session, err error)
 }
 

@@ -24,6 +24,9 @@ const (
 	sweepInterval = 10 * time.Second
 	// maxBackoffs bounds the table of peers that failed; beyond it the oldest quarter is forgotten.
 	maxBackoffs = 4096
+	// refusedWindow is how soon after it opened the end of a session counts as a failed dial: the responder of a
+	// handshake has the last word on it, but only once the initiator holds it for complete.
+	refusedWindow = 10 * time.Second
 	// crossedWindow is how long after one session opened another one in the opposite direction counts as a
 	// crossed dial (both sides dialled before either knew), rather than as a peer that restarted.
 	crossedWindow = 10 * time.Second

@@ -23,6 +23,7 @@ type Mux struct {
 
 	mu       sync.RWMutex
 	serving  bool
+	began    chan struct{} // closed when Serve has begun
 	handler  Handler
 	sessions map[i2p.Hash]*link
 	dials    map[i2p.Hash]*dial
@@ -50,6 +51,7 @@ func New(cfg Config, deps Deps) (*Mux, error) {
 		dials:    make(map[i2p.Hash]*dial),
 		backoffs: make(map[i2p.Hash]backoff),
 		wake:     make(chan struct{}, 1),
+		began:    make(chan struct{}),
 	}, nil
 }
 
@@ -87,8 +89,12 @@ func (m *Mux) start(h Handler) bool {
 		return false
 	}
 	m.handler, m.serving = h, true
+	close(m.began)
 	return true
 }
+
+// Began is closed when Serve has begun: messages sent before are dropped.
+func (m *Mux) Began() <-chan struct{} { return m.began }
 
 func (m *Mux) stop() {
 	m.mu.Lock()
@@ -148,13 +154,13 @@ func (m *Mux) Connected(to i2p.Hash) bool {
 
 // Disconnect closes the session with a peer, if any.
 func (m *Mux) Disconnect(peer i2p.Hash, reason Reason) {
-	m.mu.RLock()
-	l := m.sessions[peer]
+	m.mu.Lock()
 	var open []Session
-	if l != nil {
+	if l := m.sessions[peer]; l != nil {
 		open = l.all()
+		delete(m.sessions, peer)
 	}
-	m.mu.RUnlock()
+	m.mu.Unlock()
 	for _, s := range open {
 		s.Close(reason)
 	}
@@ -209,12 +215,11 @@ func (m *Mux) sweepLoop(ctx context.Context) {
 		case <-tick.C:
 		}
 		now := time.Now()
-		for _, s := range m.open() {
-			if s.Idle(now) >= m.cfg.IdleTimeout {
-				s.Close(ReasonIdle)
-			}
+		idle, spare := m.takeOver(now)
+		for _, s := range idle {
+			s.Close(ReasonIdle)
 		}
-		for _, s := range m.takeLingering(now) {
+		for _, s := range spare {
 			s.Close(ReasonNormal)
 		}
 		m.forgetBackoffs(now)

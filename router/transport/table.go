@@ -2,6 +2,7 @@ package transport
 
 import (
 	"bytes"
+	"errors"
 	"time"
 
 	"clove.i2p/router/buf"
@@ -62,7 +63,9 @@ func (r *registry) Opened(s Session) bool {
 		return false
 	}
 	m.c.opened.Add(1)
-	delete(m.backoffs, peer)
+	if b, ok := m.backoffs[peer]; ok {
+		m.backoffs[peer] = backoff{b.failures, now} // forgotten later, unless it ends as soon
+	}
 	var replaced []Session
 	l := m.sessions[peer]
 	switch {
@@ -112,8 +115,13 @@ func (m *Mux) preferred(s Session) bool {
 func (r *registry) Closed(s Session, err error) {
 	m := (*Mux)(r)
 	m.c.closed.Add(1)
-	peer := s.Peer()
+	peer, now := s.Peer(), time.Now()
+	status := s.Status()
+	refused := err != nil && s.Direction() == Outbound && now.Sub(status.Since) < refusedWindow && refuses(err, status)
 	m.mu.Lock()
+	if refused && m.serving {
+		m.backOffLocked(peer, now)
+	}
 	if l := m.sessions[peer]; l != nil {
 		switch {
 		case l.spare == s:
@@ -125,19 +133,35 @@ func (r *registry) Closed(s Session, err error) {
 		}
 	}
 	m.mu.Unlock()
+	if refused && m.deps.Admission != nil {
+		m.deps.Admission.Failed(peer, err)
+	}
 	m.log.Debug("session closed", "peer", peer, "cause", err)
 }
 
-// takeLingering removes and returns the spare sessions whose time is over.
-func (m *Mux) takeLingering(now time.Time) []Session {
+// refuses tells whether a session that ended soon was one that the peer never wanted.
+func refuses(err error, s SessionStatus) bool {
+	var t *Terminated
+	if errors.As(err, &t) {
+		return t.refuses()
+	}
+	return s.BytesIn == 0
+}
+
+// takeOver removes and returns the sessions that are idle and the spare ones whose time is over. They leave the table before they
+// close, so that a message that comes in the meantime opens a new one.
+func (m *Mux) takeOver(now time.Time) (idle, spare []Session) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	var over []Session
-	for _, l := range m.sessions {
+	for peer, l := range m.sessions {
 		if l.spare != nil && !now.Before(l.spareUntil) {
-			over = append(over, l.spare)
+			spare = append(spare, l.spare)
 			l.spare = nil
 		}
+		if l.spare == nil && l.session.Idle(now) >= m.cfg.IdleTimeout {
+			idle = append(idle, l.session)
+			delete(m.sessions, peer)
+		}
 	}
-	return over
+	return idle, spare
 }

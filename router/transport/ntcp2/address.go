@@ -72,7 +72,7 @@ func (t *Transport) source(ip netip.Addr) (local netip.Addr, ok bool) {
 	for _, l := range t.cfg.Listen {
 		a := l.Addr().Unmap()
 		switch {
-		case a == netip.IPv6Unspecified(): // dual stack
+		case a == netip.IPv6Unspecified() && t.dualStack():
 			return netip.Addr{}, true
 		case a.Is4() != ip.Is4():
 		case a.IsUnspecified():
@@ -82,6 +82,11 @@ func (t *Transport) source(ip netip.Addr) (local netip.Addr, ok bool) {
 		}
 	}
 	return netip.Addr{}, false
+}
+
+// dualStack: without a listener for IPv4, [::] is for both IP versions.
+func (t *Transport) dualStack() bool {
+	return !slices.ContainsFunc(t.cfg.Listen, func(a netip.AddrPort) bool { return a.Addr().Unmap().Is4() })
 }
 
 // Addresses are the RouterAddresses to publish: one for each of Config.Advertise or of the last Publish; without these,
@@ -161,7 +166,7 @@ func (t *Transport) Bound() []netip.AddrPort {
 
 func (t *Transport) boundPort(ip netip.Addr) uint16 {
 	for _, b := range t.Bound() {
-		if b.Addr().Is4() == ip.Unmap().Is4() || b.Addr() == netip.IPv6Unspecified() {
+		if b.Addr().Is4() == ip.Unmap().Is4() || b.Addr() == netip.IPv6Unspecified() && t.dualStack() {
 			return b.Port()
 		}
 	}

@@ -61,7 +61,7 @@ type Config struct {
 type Deps struct {
 	Clock  *clock.Clock
 	Logger *slog.Logger
-	Listen func(ctx context.Context, at netip.AddrPort) (net.Listener, error)
+	Listen func(ctx context.Context, network string, at netip.AddrPort) (net.Listener, error)
 	Dial   func(ctx context.Context, local netip.Addr, to netip.AddrPort) (net.Conn, error)
 }
 

@@ -26,8 +26,3 @@ type refusal struct {
 
 func (r *refusal) Error() string { return fmt.Sprintf("%v (reason %d)", r.err, r.reason) }
 func (r *refusal) Unwrap() error { return r.err }
-
-// A Terminated error is how a session ends that the peer closed.
-type Terminated struct{ Reason transport.Reason }
-
-func (t *Terminated) Error() string { return fmt.Sprintf("ntcp2: peer closed, reason %d", t.Reason) }

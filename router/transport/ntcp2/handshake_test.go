@@ -222,7 +222,7 @@ func TestHandshakeTimesOut(t *testing.T) {
 
 func TestInitiatorGivesUpOnASilentPeer(t *testing.T) {
 	inBubble(t, func(t *testing.T, p *pipes, a, b *router) {
-		l, _ := p.listen(t.Context(), netip.MustParseAddrPort("10.0.0.2:2")) // in b's place
+		l, _ := p.listen(t.Context(), "tcp", netip.MustParseAddrPort("10.0.0.2:2")) // in b's place
 		defer l.Close()
 		go func() {
 			conn, err := l.Accept()
@@ -291,7 +291,7 @@ func TestResponderTellsAKnownPeerWhy(t *testing.T) {
 				if _, err := a.transport.Dial(t.Context(), b.self()); err != nil {
 					t.Fatal(err)
 				}
-				var by *Terminated
+				var by *transport.Terminated
 				if err := receive(t, a.closed); !errors.As(err, &by) || by.Reason != tc.want {
 					t.Fatalf("closed with %v, want reason %d", err, tc.want)
 				}

@@ -205,7 +205,7 @@ type pipeConn struct {
 func (c pipeConn) LocalAddr() net.Addr  { return net.TCPAddrFromAddrPort(c.local) }
 func (c pipeConn) RemoteAddr() net.Addr { return net.TCPAddrFromAddrPort(c.remote) }
 
-func (p *pipes) listen(_ context.Context, at netip.AddrPort) (net.Listener, error) {
+func (p *pipes) listen(_ context.Context, _ string, at netip.AddrPort) (net.Listener, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.listeners == nil {

@@ -90,8 +90,8 @@ const (
 	// DefaultSendQueue is the ring of a session in messages: 64 full frames' worth would delay everything behind
 	// it for seconds at 1 MB/s, so it is as i2pd has it, doubled.
 	DefaultSendQueue = 1024
-	// maxQueueBytes bounds the ring in bytes, as a message may have 64 KiB.
-	maxQueueBytes = 2 << 20
+	// maxQueueBytes bounds the memory of a ring: messages of more than 2 KiB take a buffer of 64 KiB.
+	maxQueueBytes = 3 << 20
 	// idleRead is the read buffer of an idle session, 64 KiB one of a busy session.
 	idleRead = 4 << 10
 	// maxDataPadding is the most padding in a frame: short frames get up to 6 % of 256 bytes like i2pd's.

@@ -102,7 +102,7 @@ func (r *reader) payload(payload []byte) error {
 			if err != nil {
 				return err
 			}
-			return &Terminated{reason}
+			return &transport.Terminated{reason}
 		}
 	}
 	return blocks.err

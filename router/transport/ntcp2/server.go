@@ -85,7 +85,7 @@ func (s *server) acceptLoop(l net.Listener) {
 
 // inbound is the life of one accepted connection: handshake, then the reader of its session.
 func (s *server) inbound(conn net.Conn, from netip.Addr) {
-	stop := context.AfterFunc(s.ctx, func() { conn.SetDeadline(time.Unix(1, 0)) })
+	stop := context.AfterFunc(s.ctx, func() { conn.Close() })
 	e, err := s.respond(conn)
 	stop()
 	s.gate.leave(from)
@@ -213,7 +213,7 @@ func (s *server) sweep(now time.Time) {
 	for _, sn := range s.all() {
 		if sn.stalled(now) {
 			s.c.stalled.Add(1)
-			sn.queue.kill()
+			sn.stalledOut.Store(true)
 			sn.conn.Close()
 			continue
 		}

@@ -31,6 +31,7 @@ type session struct {
 	limiter   Limiter
 	queue     *sendQueue
 	shutdown  chan struct{} // closed when the writer has ended
+	writeErr  error         // of the writer, once it has ended
 
 	framesIn    atomic.Uint64
 	bytesIn     atomic.Uint64
@@ -38,6 +39,7 @@ type session struct {
 	messagesIn  atomic.Uint64
 	messagesOut atomic.Uint64
 	active      atomic.Int64 // local time in ns of the last message
+	stalledOut  atomic.Bool
 	writing     atomic.Int64 // local time in ns at which the Write under way began, or 0
 
 	// For the sweep of the server only.
@@ -90,8 +92,13 @@ func (s *session) run(ctx context.Context, r *reader) error {
 	closing := s.queue.kill()
 	s.conn.Close()
 	<-s.shutdown
-	if closing && !tell {
+	switch {
+	case s.stalledOut.Load():
+		return errStalled
+	case closing && !tell:
 		return nil
+	case errors.Is(err, net.ErrClosed) && s.writeErr != nil:
+		return s.writeErr
 	}
 	return err
 }
@@ -113,8 +120,8 @@ func reasonOf(err error) (reason transport.Reason, tell bool) {
 func (s *session) write(ctx context.Context, w *writer) {
 	defer close(s.shutdown)
 	err := w.run(ctx)
+	s.writeErr = err
 	if err != nil || !w.work.closing {
-		s.queue.kill()
 		s.conn.Close()
 		return
 	}

@@ -120,7 +120,7 @@ func TestReaderTakesWhatTheSpecificationAllows(t *testing.T) {
 			t.Errorf("batches %v, want %v", batches, want)
 		}
 		peer.write(peer.frame(appendTermination(nil, 0, transport.ReasonShutdown)))
-		var by *Terminated
+		var by *transport.Terminated
 		if err := receive(t, b.closed); !errors.As(err, &by) || by.Reason != transport.ReasonShutdown {
 			t.Fatalf("closed with %v", err)
 		}
@@ -340,7 +340,7 @@ func TestCloseFlushesAndDeliversTheReason(t *testing.T) {
 		if ours.Send([]*buf.Buf{message(1, 1)}) != 0 {
 			t.Error("took after Close")
 		}
-		var by *Terminated
+		var by *transport.Terminated
 		if err := receive(t, b.closed); !errors.As(err, &by) || by.Reason != transport.ReasonIdle {
 			t.Errorf("closed with %v", err)
 		}

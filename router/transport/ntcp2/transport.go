@@ -24,6 +24,8 @@ type Transport struct {
 	listeners []net.Listener
 	c         counters
 
+	serving chan struct{} // closed when Serve has begun
+
 	mu         sync.Mutex
 	server     *server // while it serves
 	served     bool
@@ -53,9 +55,9 @@ func New(cfg Config, deps Deps) (*Transport, error) {
 	if deps.Dial == nil {
 		deps.Dial = dialTCP
 	}
-	t := &Transport{cfg: cfg, deps: deps, advertised: cfg.Advertise}
+	t := &Transport{cfg: cfg, deps: deps, advertised: cfg.Advertise, serving: make(chan struct{})}
 	for _, at := range cfg.Listen {
-		l, err := deps.Listen(context.Background(), at)
+		l, err := deps.Listen(context.Background(), t.network(at.Addr()), at)
 		if err != nil {
 			t.Close()
 			return nil, fmt.Errorf("ntcp2: listen: %w", err)
@@ -65,17 +67,25 @@ func New(cfg Config, deps Deps) (*Transport, error) {
 	return t, nil
 }
 
-func listenTCP(ctx context.Context, at netip.AddrPort) (net.Listener, error) {
-	network := "tcp"
-	if at.Addr().Unmap().Is4() {
-		network = "tcp4"
+// network is the network to listen on: [::] takes IPv4 as well, unless IPv4 has a listener of its own.
+func (t *Transport) network(at netip.Addr) string {
+	switch {
+	case at.Unmap().Is4():
+		return "tcp4"
+	case t.dualStack():
+		return "tcp"
 	}
-	var lc net.ListenConfig
+	return "tcp6"
+}
+
+// Keep-alive probes of TCP are off: idle sessions close, and a probe every 15 s tells observers what this is.
+func listenTCP(ctx context.Context, network string, at netip.AddrPort) (net.Listener, error) {
+	lc := net.ListenConfig{KeepAlive: -1}
 	return lc.Listen(ctx, network, at.String())
 }
 
 func dialTCP(ctx context.Context, local netip.Addr, to netip.AddrPort) (net.Conn, error) {
-	d := net.Dialer{Timeout: connectTimeout}
+	d := net.Dialer{Timeout: connectTimeout, KeepAlive: -1}
 	if local.IsValid() {
 		d.LocalAddr = net.TCPAddrFromAddrPort(netip.AddrPortFrom(local, 0))
 	}
@@ -93,6 +103,11 @@ func (t *Transport) Reachable(ri *i2p.RouterInfo) bool {
 // Dial opens a session: it tries the addresses of ri in turn. A peer whose clock differs too much is
 // transport.ErrClockSkew.
 func (t *Transport) Dial(ctx context.Context, ri *i2p.RouterInfo) (transport.Session, error) {
+	select {
+	case <-t.serving:
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
 	t.mu.Lock()
 	s := t.server
 	t.mu.Unlock()
@@ -161,6 +176,7 @@ func (t *Transport) Serve(ctx context.Context, r transport.Registry) error {
 	}
 	t.server, t.served = s, true
 	t.mu.Unlock()
+	close(t.serving)
 
 	for _, l := range t.listeners {
 		s.goroutine(func() { s.acceptLoop(l) })

@@ -43,7 +43,7 @@ func TestSessionCarriesMessagesBothWays(t *testing.T) {
 				}
 			}
 			ours.Close(transport.ReasonNormal)
-			var by *Terminated
+			var by *transport.Terminated
 			if err := receive(t, b.closed); !errors.As(err, &by) || by.Reason != transport.ReasonNormal {
 				t.Fatalf("closed with %v", err)
 			}
