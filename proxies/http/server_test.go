@@ -14,8 +14,6 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"clove.i2p/proxies"
 	httpproxy "clove.i2p/proxies/http"
 )
@@ -24,8 +22,6 @@ const (
 	siteName = "example.i2p"
 	siteB32  = "ukeu3k5oycgaauneqgtnvselmt4yemvoilkln7jpvamvfx7dnkdq.b32.i2p"
 )
-
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // network is a Dialer that records. A host leads to a listener's address or an error.
 type network struct {

@@ -1,0 +1,130 @@
+package http_test
+
+import (
+	"bufio"
+	"context"
+	"io"
+	"net"
+	nethttp "net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"clove.i2p/proxies"
+	httpproxy "clove.i2p/proxies/http"
+)
+
+// once is a listener with one connection.
+type once struct {
+	conn chan net.Conn
+	done chan struct{}
+}
+
+func (l *once) Accept() (net.Conn, error) {
+	select {
+	case c := <-l.conn:
+		return c, nil
+	case <-l.done:
+		return nil, net.ErrClosed
+	}
+}
+func (l *once) Close() error   { close(l.done); return nil }
+func (l *once) Addr() net.Addr { return &net.TCPAddr{} }
+
+type dialFunc func(context.Context, proxies.Target) (net.Conn, error)
+
+func (f dialFunc) Dial(ctx context.Context, t proxies.Target) (net.Conn, error) { return f(ctx, t) }
+
+type namedPipe struct{ net.Conn }
+
+func (namedPipe) Base32() string      { return siteB32 }
+func (c namedPipe) CloseWrite() error { return c.Close() }
+
+// check fails if a request to a server shows what no server may see.
+func check(t *testing.T, r *nethttp.Request) {
+	host, _, _ := strings.Cut(r.Host, ":")
+	if host != siteB32 {
+		t.Errorf("server sees host %q", r.Host)
+	}
+	if ua := r.Header.Values("User-Agent"); len(ua) != 1 || ua[0] != "MYOB/6.66 (AN/ON)" {
+		t.Errorf("server sees user agent %q", ua)
+	}
+	for name := range r.Header {
+		for _, bad := range []string{"Proxy-", "X-Forwarded", "Via", "From", "Accept-Language", "Dnt", "Sec-Ch-"} {
+			if strings.HasPrefix(name, bad) {
+				t.Errorf("server sees %s", name)
+			}
+		}
+	}
+	if referer := r.Header.Get("Referer"); strings.Contains(referer, "//") && !strings.HasPrefix(referer, "/") {
+		t.Errorf("server sees referer %q", referer)
+	}
+	if r.URL.Host != "" || r.URL.User != nil || r.Header.Get("Origin") == "http://"+siteName {
+		t.Errorf("server sees %q, origin %q", r.RequestURI, r.Header.Get("Origin"))
+	}
+}
+
+// FuzzServer: whatever comes, the server ends, dials nothing but valid I2P hosts, and sends servers clean requests.
+func FuzzServer(f *testing.F) {
+	for _, seed := range []string{
+		"", "GET / HTTP/1.1\r\n\r\n", "GET http://example.i2p/ HTTP/1.1\r\nHost: x\r\nVia: y\r\nReferer: http://example.i2p/a\r\n\r\n",
+		"POST http://example.i2p/ HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nTrailer: A\r\n\r\n4\r\nbody\r\n0\r\nA: b\r\n\r\n",
+		"POST http://example.i2p/ HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\nExpect: 100-continue\r\n\r\nbody",
+		"CONNECT example.i2p:443 HTTP/1.1\r\nHost: x\r\n\r\ndata", "CONNECT 127.0.0.1:443 HTTP/1.1\r\nHost: x\r\n\r\n",
+		"GET http://example.i2p/ HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n",
+		"GET http://[::1]/ HTTP/1.0\r\n\r\n", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n",
+		"GET http://u:p@example.i2p:81/%2f?q#f HTTP/1.1\r\nHost: x\r\nConnection: user-agent\r\nOrigin: http://example.i2p\r\n\r\n",
+		"GET http://a.i2p/ HTTP/1.1\r\nHost: x\r\n\r\nGET http://example.i2p/ HTTP/1.1\r\nHost: x\r\n\r\n",
+	} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, sent []byte) {
+		s, err := httpproxy.New(httpproxy.DefaultConfig(), dialFunc(
+			func(_ context.Context, target proxies.Target) (net.Conn, error) {
+				if host, err := proxies.ParseHost(target.Host); err != nil || host != target.Host || target.Port < 1 {
+					t.Errorf("dialed %+v: %v", target, err)
+				}
+				if target.Host != siteName {
+					return nil, proxies.ErrUnknownHost
+				}
+				near, far := net.Pipe()
+				raw := strings.HasPrefix(string(sent), "CONNECT") // its bytes are the client's own
+				go func() {
+					defer far.Close()
+					r, err := nethttp.ReadRequest(bufio.NewReader(far))
+					if err != nil || raw {
+						return
+					}
+					check(t, r)
+					if _, err := io.Copy(io.Discard, r.Body); err == nil {
+						_, _ = io.WriteString(far, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+					}
+				}()
+				return namedPipe{near}, nil
+			}), nil, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		near, far := net.Pipe()
+		l := &once{conn: make(chan net.Conn, 1), done: make(chan struct{})}
+		l.conn <- far
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		served := make(chan error, 1)
+		go func() { served <- s.Serve(ctx, l) }()
+		_ = near.SetDeadline(time.Now().Add(10 * time.Second))
+		written := make(chan struct{})
+		go func() {
+			defer close(written)
+			_, _ = near.Write(sent)
+			_ = near.SetReadDeadline(time.Now().Add(5 * time.Millisecond))
+		}()
+		_, _ = io.Copy(io.Discard, near)
+		_ = near.Close()
+		<-written
+		cancel()
+		if err := <-served; err != nil {
+			t.Error(err)
+		}
+	})
+}
