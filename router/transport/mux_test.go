@@ -23,6 +23,7 @@ type fake struct {
 
 	mu      sync.Mutex
 	reg     transport.Registry
+	last    *session // opened
 	dials   int
 	running int // dials now
 	most    int
@@ -61,6 +62,7 @@ func (f *fake) Dial(ctx context.Context, ri *i2p.RouterInfo) (transport.Session,
 
 func (f *fake) open(peer i2p.Hash, d transport.Direction) (*session, error) {
 	s := &session{t: f, peer: peer, direction: d, since: time.Now()}
+	f.last = s
 	if !f.reg.Opened(s) {
 		return nil, transport.ErrRefused
 	}
@@ -85,7 +87,7 @@ func (s *session) Idle(now time.Time) time.Duration {
 	return now.Sub(s.since)
 }
 func (s *session) Status() transport.SessionStatus {
-	return transport.SessionStatus{Peer: s.peer, Style: s.t.style, Direction: s.direction}
+	return transport.SessionStatus{Peer: s.peer, Style: s.t.style, Direction: s.direction, Since: s.since}
 }
 
 func (s *session) Send(msgs []*buf.Buf) int {
@@ -209,6 +211,9 @@ func TestSendDialsAndDeliversInOrder(t *testing.T) {
 		}
 		synctest.Wait()
 		m.Send(to, msg("d"))
+		if got := tr.last.got; !slices.Equal(got, []string{"a", "b", "c", "d"}) {
+			t.Errorf("got %q", got)
+		}
 		if st := m.Sessions(); len(st) != 1 || st[0].Peer != to {
 			t.Fatalf("sessions %+v", st)
 		}
@@ -413,6 +418,37 @@ func TestInboundSessionEndsADial(t *testing.T) {
 		time.Sleep(2 * time.Second)
 		if len(a.failed) != 0 || m.Stats().DropDialFailed != 0 {
 			t.Error("the failed dial was held against the peer")
+		}
+	})
+}
+
+func TestSessionThatIsRefusedAtOnceIsAFailedDial(t *testing.T) {
+	serving(t, transport.Config{}, func(t *testing.T, m *transport.Mux, known peers, tr *fake, a *admission) {
+		for _, tc := range []struct {
+			cause error
+			after time.Duration
+			want  error
+		}{
+			{&transport.Terminated{Reason: transport.ReasonBanned}, time.Second, transport.ErrBackoff},
+			{errors.New("EOF"), time.Second, transport.ErrBackoff}, // without a byte
+			{&transport.Terminated{Reason: transport.ReasonNormal}, time.Second, nil},
+			{&transport.Terminated{Reason: transport.ReasonBanned}, time.Minute, nil},
+			{nil, time.Second, nil},
+		} {
+			to := known.add(t, nil)
+			if err := m.Connect(t.Context(), to); err != nil {
+				t.Fatal(err)
+			}
+			s := tr.last
+			time.Sleep(tc.after)
+			failed := len(a.failed)
+			tr.reg.Closed(s, tc.cause)
+			if err := m.Connect(t.Context(), to); !errors.Is(err, tc.want) {
+				t.Errorf("after %v and %v: %v", tc.cause, tc.after, err)
+			}
+			if (tc.want != nil) != (len(a.failed) > failed) {
+				t.Errorf("after %v and %v: Admission learned wrong", tc.cause, tc.after)
+			}
 		}
 	})
 }

@@ -119,9 +119,6 @@ func (r *registry) Closed(s Session, err error) {
 	status := s.Status()
 	refused := err != nil && s.Direction() == Outbound && now.Sub(status.Since) < refusedWindow && refuses(err, status)
 	m.mu.Lock()
-	if refused && m.serving {
-		m.backOffLocked(peer, now)
-	}
 	if l := m.sessions[peer]; l != nil {
 		switch {
 		case l.spare == s:
@@ -131,6 +128,10 @@ func (r *registry) Closed(s Session, err error) {
 		case l.session == s:
 			delete(m.sessions, peer)
 		}
+	}
+	refused = refused && m.sessions[peer] == nil && m.serving
+	if refused {
+		m.backOffLocked(peer, now)
 	}
 	m.mu.Unlock()
 	if refused && m.deps.Admission != nil {

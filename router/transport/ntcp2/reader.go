@@ -102,7 +102,7 @@ func (r *reader) payload(payload []byte) error {
 			if err != nil {
 				return err
 			}
-			return &transport.Terminated{reason}
+			return &transport.Terminated{Reason: reason}
 		}
 	}
 	return blocks.err
