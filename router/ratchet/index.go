@@ -11,7 +11,8 @@ type Index struct {
 	limit int
 	table []indexEntry // length a power of two
 	used  int
-	stale int // known to be dead; trimmed tags are found out when sweeping
+	stale int  // known to be dead; trimmed tags are found out when sweeping
+	full  bool // sweeping did not help; until the next Sweep, do not try again
 	seed  uint64
 	sets  []*ReceiveSet
 	free  []uint32
@@ -75,7 +76,10 @@ func (x *Index) attach(r *ReceiveSet) {
 
 func (x *Index) add(r *ReceiveSet, t Tag, n uint16) bool {
 	if x.used >= x.limit {
-		if x.Sweep(); x.used >= x.limit {
+		if !x.full {
+			x.rebuild()
+		}
+		if x.full = x.used >= x.limit; x.full {
 			return false
 		}
 	}
@@ -118,8 +122,12 @@ func (x *Index) remove(t Tag) {
 	x.table[i] = indexEntry{}
 }
 
-// Sweep drops stale tags if they are worth it.
+// crowded: windows must be short so that everybody gets one.
+func (x *Index) crowded() bool { return x.used > x.limit/2 }
+
+// Sweep drops stale tags if they are worth it. Call it now and then.
 func (x *Index) Sweep() {
+	x.full = false
 	if x.stale > x.used/4 || x.used >= x.limit {
 		x.rebuild()
 	}

@@ -34,6 +34,8 @@ const (
 	// windowMax bounds it. A sender with a window of 512 packets may lose all of them with a dead tunnel and send them
 	// again under new tags; a shorter look-ahead would end the session there. 16 bytes per tag.
 	windowMax = 800
+	// windowCrowded bounds it while more than half of the tags that an Index may hold are in use.
+	windowCrowded = 160
 	// windowReply is the look-ahead for New Session Replies. They come only until we answer one.
 	windowReply = 16
 	// maxReceiveSets: the newest and those before it. At 8192 messages each, a third is older than any reordering.

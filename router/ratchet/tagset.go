@@ -62,7 +62,11 @@ func (r *ReceiveSet) window() int {
 	if r.reply {
 		return windowReply
 	}
-	return min(windowMin+r.highest+1, windowMax)
+	most := windowMax
+	if r.index.crowded() {
+		most = windowCrowded
+	}
+	return min(windowMin+r.highest+1, most)
 }
 
 func (r *ReceiveSet) extend() {
