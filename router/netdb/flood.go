@@ -7,11 +7,16 @@ import (
 	"clove.i2p/router/i2p"
 )
 
-func (db *DB) floodRouterInfo(from i2p.Hash, ri *i2p.RouterInfo) {
-	if db.deps.Clock.Now().Sub(ri.Published()) > maxFloodAge {
+// floodRouterInfo floods what is stored of a router, once, if we are a floodfill.
+func (db *DB) floodRouterInfo(from, router i2p.Hash) {
+	if !db.floodfill() {
 		return
 	}
-	db.flood(from, i2np.DatabaseStore{Key: ri.Hash(), StoreType: i2np.StoreRouterInfo, Data: ri.Bytes()}, nextDayRouter)
+	ri := db.store.toFlood(router)
+	if ri == nil || db.deps.Clock.Now().Sub(ri.Published()) > maxFloodAge {
+		return
+	}
+	db.flood(from, i2np.DatabaseStore{Key: router, StoreType: i2np.StoreRouterInfo, Data: ri.Bytes()}, nextDayRouter)
 }
 
 // flood passes news on to the floodfills closest to its key, directly and without a token, so that they neither answer

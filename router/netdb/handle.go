@@ -67,8 +67,7 @@ func (db *DB) handleRouterInfo(from i2p.Hash, m i2np.DatabaseStore) {
 		db.refuse(why)
 		return
 	}
-	news, err := db.Add(ri)
-	if err != nil {
+	if _, err := db.Add(ri); err != nil {
 		return
 	}
 	if asked {
@@ -78,9 +77,7 @@ func (db *DB) handleRouterInfo(from i2p.Hash, m i2np.DatabaseStore) {
 		return
 	}
 	db.acknowledge(m)
-	if news && db.floodfill() {
-		db.floodRouterInfo(from, ri)
-	}
+	db.floodRouterInfo(from, m.Key)
 }
 
 // handleLeaseSet stores a LeaseSet that is published to us as a floodfill.
@@ -143,14 +140,13 @@ func (db *DB) Offered(from i2p.Hash, ri *i2p.RouterInfo, flood bool) {
 		db.refuse(reasonBudget)
 		return
 	}
-	news, err := db.Add(ri)
-	if err != nil {
+	if _, err := db.Add(ri); err != nil {
 		return
 	}
 	if db.requester.awaits(ri.Hash()) {
 		db.requester.found(ri.Hash(), db.store.get(ri.Hash()), nil)
 	}
-	if flood && news && db.floodfill() {
-		db.floodRouterInfo(from, ri)
+	if flood {
+		db.floodRouterInfo(from, ri.Hash())
 	}
 }

@@ -151,9 +151,17 @@ func (s *search) inFlight() int {
 	return count
 }
 
-// choose returns the closest node that may be asked or resolved next.
+// choose returns the closest node that may be asked or resolved next. When enough that are closer may still answer, it
+// is none.
 func (s *search) choose() *node {
+	closer := 0
 	for _, n := range s.nodes {
+		if n.state == asked || n.state == answered {
+			closer++
+		}
+		if closer >= stopAfter {
+			return nil
+		}
 		if n.state != fresh {
 			continue
 		}

@@ -14,12 +14,16 @@ type store struct {
 	mu         sync.RWMutex
 	routers    map[i2p.Hash]*i2p.RouterInfo
 	floodfills map[i2p.Hash]*i2p.RouterInfo
-	dirty      map[i2p.Hash]struct{} // added, changed or removed since the last write; nil: nothing is written
-	stale      []i2p.Hash            // found on the disk, but too old
+	flooded    map[i2p.Hash]time.Time // what we flooded of a router: when that was published
+	dirty      map[i2p.Hash]struct{}  // added, changed or removed since the last write; nil: nothing is written
+	stale      []i2p.Hash             // found on the disk, but too old
 }
 
 func newStore(persistent bool) *store {
-	s := &store{routers: make(map[i2p.Hash]*i2p.RouterInfo), floodfills: make(map[i2p.Hash]*i2p.RouterInfo)}
+	s := &store{
+		routers: make(map[i2p.Hash]*i2p.RouterInfo), floodfills: make(map[i2p.Hash]*i2p.RouterInfo),
+		flooded: make(map[i2p.Hash]time.Time),
+	}
 	if persistent {
 		s.dirty = make(map[i2p.Hash]struct{})
 	}
@@ -68,7 +72,21 @@ func (s *store) touch(h i2p.Hash) {
 func (s *store) remove(h i2p.Hash) {
 	delete(s.routers, h)
 	delete(s.floodfills, h)
+	delete(s.flooded, h)
 	s.touch(h)
+}
+
+// toFlood returns the RouterInfo that is stored, which is verified, if it was not flooded yet, and remembers that it is
+// now; else nil. Whether a DatabaseStore brought news does not tell: the handshake brings the RouterInfo before it.
+func (s *store) toFlood(router i2p.Hash) *i2p.RouterInfo {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	known := s.routers[router]
+	if known == nil || !known.Published().After(s.flooded[router]) {
+		return nil
+	}
+	s.flooded[router] = known.Published()
+	return known
 }
 
 // evict makes room: of a sample, the router that was published longest ago, floodfills last.
