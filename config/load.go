@@ -246,7 +246,7 @@ func (l *loader) setSection(to layer, prefix string, values map[string]any, orig
 // decode makes the Config of the merged layers.
 func (l *loader) decode(file string) (*Loaded, error) {
 	out := &Loaded{File: file, origins: l.origins}
-	err := l.k.UnmarshalWithConf("", nil, koanf.UnmarshalConf{DecoderConfig: &mapstructure.DecoderConfig{
+	err := l.k.UnmarshalWithConf("", &out.Config, koanf.UnmarshalConf{DecoderConfig: &mapstructure.DecoderConfig{
 		Result: &out.Config, TagName: "koanf", ErrorUnused: true,
 	}})
 	if err != nil {

@@ -65,7 +65,7 @@ func (c Config) flat() map[string]any {
 
 // nearest is the key that looks most like an unknown one, or nothing.
 func (s schema) nearest(key string) string {
-	best, distance := "", len(key)/2+1
+	best, distance := "", len(key)/3+1
 	names := append(slices.Sorted(maps.Keys(s.leaves)), slices.Sorted(maps.Keys(s.sections))...)
 	for _, name := range names {
 		if d := editDistance(key, name); d < distance {
