@@ -1,9 +1,12 @@
 package router
 
 import (
+	"context"
 	"fmt"
+	"net"
 	"net/netip"
 
+	"clove.i2p/router/bandwidth"
 	"clove.i2p/router/tunnel/pool"
 )
 
@@ -20,8 +23,9 @@ type Config struct {
 	// NoTransit refuses other routers' tunnels; MaxTransit bounds them.
 	NoTransit  bool
 	MaxTransit int
-	// Bandwidth in bytes per second; it decides the class that is published, and what transit may use.
-	Bandwidth Bandwidth
+	// Bandwidth, without limit by default, decides the class that is published; transit may use a Share of it, 80 %
+	// by default.
+	Bandwidth bandwidth.Config
 	NTCP2     NTCP2
 	// Reseed are files with the first RouterInfos: a router.info, a folder or a zip of them.
 	Reseed []string
@@ -29,12 +33,14 @@ type Config struct {
 	Exploratory Tunnels
 	// Hosts is the address book: DataDir/hosts.txt by default.
 	Hosts string
+	// Sockets replace those of the system: networks in one process, on virtual time, have their own.
+	Sockets Sockets
 }
 
-// Bandwidth limits in bytes per second, 0 for none; Share is the percentage that transit may use, 80 by default.
-type Bandwidth struct {
-	In, Out uint64
-	Share   int
+// Sockets open and accept TCP connections; nil functions mean the system's.
+type Sockets struct {
+	Listen func(ctx context.Context, network string, at netip.AddrPort) (net.Listener, error)
+	Dial   func(ctx context.Context, local netip.Addr, to netip.AddrPort) (net.Conn, error)
 }
 
 // NTCP2 says where the router listens, and what it publishes.
@@ -55,7 +61,7 @@ type Tunnels struct {
 // Defaults.
 const (
 	PublicNetworkID     = 2
-	defaultMaxTransit   = 5000
+	defaultMaxTransit   = 10_000
 	defaultShare        = 80
 	defaultExploratory  = 2
 	defaultLength       = 3
@@ -88,10 +94,11 @@ func (c Config) Validate() error {
 		return fmt.Errorf("router: network id %d: want 1 to 255", c.NetworkID)
 	case c.AllowPrivate && c.NetworkID == PublicNetworkID:
 		return fmt.Errorf("router: private peers are not possible on network %d: choose another network id", PublicNetworkID)
-	case c.Bandwidth.Share < 0 || c.Bandwidth.Share > 100:
-		return fmt.Errorf("router: bandwidth share %d: want 0 to 100 percent", c.Bandwidth.Share)
 	case c.MaxTransit < 0:
 		return fmt.Errorf("router: negative number of transit tunnels")
+	}
+	if err := c.Bandwidth.Validate(); err != nil {
+		return fmt.Errorf("router: %w", err)
 	}
 	if _, err := c.NTCP2.listen(); err != nil {
 		return err

@@ -53,7 +53,9 @@ func (r *Router) Open(cfg DestinationConfig) (*Destination, error) {
 	if err != nil {
 		return nil, fmt.Errorf("router: open destination: %w", err)
 	}
-	if d.streams, err = streaming.New(streaming.Config{}, k, carrier{d.session}, r.clock, r.log); err != nil {
+	streams := streaming.DefaultConfig()
+	streams.AnswerPings = !cfg.Unpublished // who only dials is not to be found
+	if d.streams, err = streaming.New(streams, k, carrier{d.session}, r.clock, r.log); err != nil {
 		return nil, fmt.Errorf("router: open destination: %w", err)
 	}
 	d.names = naming.New(r.hosts, d.session)
@@ -115,6 +117,9 @@ func (d *Destination) Base32() string { return d.keys.Destination.Base32() }
 // Ready waits until there are tunnels in both directions.
 func (d *Destination) Ready(ctx context.Context) error { return d.session.Ready(ctx) }
 
+// Reachable waits until there are tunnels and, unless it is unpublished, a floodfill has confirmed the LeaseSet.
+func (d *Destination) Reachable(ctx context.Context) error { return d.session.Published(ctx) }
+
 // Dial opens a stream to host:port, an .i2p host: a name of the address book, .b32.i2p or a whole destination in
 // Base64. network is "i2p" or "tcp", so that it can be the DialContext of an http.Transport. The errors unwrap to
 // naming.ErrUnknownHost, client.ErrNotReady and client.ErrNoLeaseSet; a destination that does not answer is a
@@ -166,6 +171,13 @@ func (c carrier) Send(to i2p.Hash, p streaming.Ports, b *buf.Buf) error {
 	return c.session.Send(to, client.Streaming, client.Ports(p), b)
 }
 
+func (c carrier) SendBatch(to i2p.Hash, p streaming.Ports, bs []*buf.Buf) error {
+	return c.session.SendBatch(to, client.Streaming, client.Ports(p), bs)
+}
+
+// Reroute: nothing seems to arrive on the path that packets took.
+func (c carrier) Reroute(to i2p.Hash) { c.session.Repath(to) }
+
 // MTU: every destination that we can reach has an X25519 key, for which packets are larger (streaming.md, "Maximum
 // packet size").
 func (c carrier) MTU(i2p.Hash) int { return streaming.MTURatchet }
@@ -182,8 +194,10 @@ func (d delivery) Deliver(proto client.Protocol, p client.Ports, b *buf.Buf) {
 }
 
 var (
-	_ streaming.Carrier = carrier{}
-	_ client.Handler    = delivery{}
+	_ streaming.Carrier      = carrier{}
+	_ streaming.BatchCarrier = carrier{}
+	_ streaming.Rerouter     = carrier{}
+	_ client.Handler         = delivery{}
 )
 
 // IsNotReady reports whether an error of Dial means that there are no tunnels yet.

@@ -13,13 +13,14 @@ import (
 	"strconv"
 	"strings"
 
+	"clove.i2p/router/bandwidth"
 	"clove.i2p/router/crypto/keys"
 	"clove.i2p/router/i2p"
 )
 
-// version is the release of the network's protocols that this router speaks. Peers decide by it what they may send
+// ProtocolVersion is the release of the network's protocols that this router speaks. Peers decide by it what they may send
 // (i2pd reads its digits as one number), so that it is not the version of the program.
-const version = "0.9.67"
+const ProtocolVersion = "0.9.67"
 
 // An identity is what makes a router the same one after a restart.
 type identity struct {
@@ -153,7 +154,7 @@ func (r *Router) sign() error {
 	ri, err := i2p.NewRouterInfo(r.id.keys, r.clock.Now(), addresses, map[string]string{
 		"caps":           r.caps(published),
 		"netId":          strconv.Itoa(r.cfg.NetworkID),
-		"router.version": version,
+		"router.version": ProtocolVersion,
 	})
 	if err != nil {
 		return fmt.Errorf("router: sign our RouterInfo: %w", err)
@@ -187,20 +188,16 @@ func (r *Router) caps(published bool) string {
 }
 
 // bandwidthClass is the letter for what transit may use, in KB/s.
-func bandwidthClass(bw Bandwidth) byte {
-	rate := min(bw.In, bw.Out)
-	if bw.In == 0 || bw.Out == 0 {
-		rate = max(bw.In, bw.Out)
-	}
-	if rate == 0 {
+func bandwidthClass(bw bandwidth.Config) byte {
+	rate := bw.TransitRate()
+	if rate == bandwidth.Unlimited {
 		return 'X'
 	}
-	kbps := rate * uint64(bw.Share) / 100 / 1000
 	for _, class := range []struct {
 		letter byte
-		below  uint64
-	}{{'K', 12}, {'L', 48}, {'M', 64}, {'N', 128}, {'O', 256}, {'P', 2000}} {
-		if kbps < class.below {
+		below  bandwidth.Rate
+	}{{'K', 12_000}, {'L', 48_000}, {'M', 64_000}, {'N', 128_000}, {'O', 256_000}, {'P', 2_000_000}} {
+		if rate < class.below {
 			return class.letter
 		}
 	}

@@ -46,6 +46,12 @@ func (o outbound) Inject(m *buf.Buf) {
 	}
 }
 
+// Reserved reports whether a tunnel id is taken by a tunnel of our own.
+func (o outbound) Reserved(id i2p.TunnelID) bool {
+	_, taken := o.router.table.Inbound(id)
+	return taken
+}
+
 // Direct sends a netDb message over a session.
 func (o outbound) Direct(to i2p.Hash, msg []byte) { o.Send(to, buf.From(msg)) }
 

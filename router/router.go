@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"clove.i2p/router/addressbook"
+	"clove.i2p/router/bandwidth"
 	"clove.i2p/router/buf"
 	"clove.i2p/router/clock"
 	"clove.i2p/router/crypto/keys"
@@ -37,13 +38,14 @@ type Router struct {
 	hash i2p.Hash
 	own  atomic.Pointer[i2p.RouterInfo]
 
-	clock *clock.Clock
-	skew  skew
-	book  *peer.Book
-	ntcp2 *ntcp2.Transport
-	mux   *transport.Mux
-	db    *netdb.DB
-	hosts *addressbook.Book
+	clock   *clock.Clock
+	skew    skew
+	limiter *bandwidth.Limiter
+	book    *peer.Book
+	ntcp2   *ntcp2.Transport
+	mux     *transport.Mux
+	db      *netdb.DB
+	hosts   *addressbook.Book
 
 	table             *pool.Table
 	exploratory       *pool.Pool
@@ -99,6 +101,9 @@ func New(cfg Config, log *slog.Logger) (*Router, error) {
 	r.inbound, r.outbound = inbound{r}, outbound{r}
 	private := cfg.AllowPrivate
 	r.book = peer.New(peer.Config{Private: private}, r.clock, newRand())
+	if r.limiter, err = bandwidth.New(cfg.Bandwidth); err != nil {
+		return nil, fmt.Errorf("router: %w", err)
+	}
 	if err := r.openTransports(); err != nil {
 		return nil, err
 	}
@@ -120,6 +125,7 @@ func (r *Router) openTransports() error {
 	r.ntcp2, err = ntcp2.New(ntcp2.Config{
 		Listen: listen, Advertise: advertise, NetworkID: r.cfg.NetworkID, AllowPrivate: r.cfg.AllowPrivate,
 		StaticKey: r.id.link.static, IV: r.id.link.iv, SelfHash: r.hash, Self: r.own.Load, Skew: r.skew.note(r.clock),
+		Limiter: r.limiter,
 	}, ntcp2.Deps{Clock: r.clock, Logger: r.log, Listen: r.cfg.Sockets.Listen, Dial: r.cfg.Sockets.Dial})
 	if err != nil {
 		return fmt.Errorf("router: %w", err)
@@ -179,12 +185,8 @@ func (r *Router) openTables(private bool) (err error) {
 	if err != nil {
 		return fmt.Errorf("router: %w", err)
 	}
-	maxTransit := r.cfg.MaxTransit
-	if r.cfg.NoTransit {
-		maxTransit = 0
-	}
-	r.transit, err = transit.New(transit.Config{MaxTunnels: maxTransit, Private: private}, transit.Deps{
-		Self: r.hash, Static: r.id.keys.Encryption, Clock: r.clock, Sender: r.outbound, Local: r.outbound, Log: r.log,
+	r.transit, err = transit.New(transit.Config{Disabled: r.cfg.NoTransit, MaxTunnels: r.cfg.MaxTransit}, transit.Deps{
+		Clock: r.clock, Limiter: r.limiter, Keys: r.id.keys, Sender: r.outbound, Local: r.outbound, Logger: r.log,
 	})
 	if err != nil {
 		return fmt.Errorf("router: %w", err)

@@ -9,6 +9,7 @@ import (
 	"clove.i2p/router/i2p"
 	"clove.i2p/router/netdb"
 	"clove.i2p/router/peer"
+	"clove.i2p/router/streaming"
 	"clove.i2p/router/transport"
 	"clove.i2p/router/tunnel/pool"
 	"clove.i2p/router/tunnel/transit"
@@ -64,19 +65,20 @@ type Status struct {
 
 // DestinationStatus is what a destination is doing.
 type DestinationStatus struct {
-	Hash      i2p.Hash
-	Published bool
-	Ready     bool
-	Tunnels   []pool.Status
-	Streams   int
-	Stats     client.Stats
+	Hash    i2p.Hash
+	Ready   bool
+	Tunnels []pool.Status
+	Streams int
+	Stats   client.Stats
+	// Streaming counts what the streams did.
+	Streaming streaming.Stats
 }
 
 // Status is a snapshot.
 func (r *Router) Status() Status {
 	ri := r.own.Load()
 	s := Status{
-		Hash: r.hash, Version: version, NetworkID: r.cfg.NetworkID, Caps: ri.Caps(), Started: r.started, Skew: r.clock.Offset(),
+		Hash: r.hash, Version: ProtocolVersion, NetworkID: r.cfg.NetworkID, Caps: ri.Caps(), Started: r.started, Skew: r.clock.Offset(),
 		Ready: r.exploratory.Ready(), Addresses: ri.Addresses(), Sessions: r.mux.Sessions(), Exploratory: r.exploratory.Tunnels(),
 		Transit: r.transit.Tunnels(), Stats: r.Stats(),
 	}
@@ -91,7 +93,7 @@ func (r *Router) Status() Status {
 
 // Status is a snapshot.
 func (d *Destination) Status() DestinationStatus {
-	s := DestinationStatus{Hash: d.Hash(), Published: d.session.Published(), Tunnels: d.session.Tunnels(), Streams: d.streams.Streams(), Stats: d.session.Stats()}
+	s := DestinationStatus{Hash: d.Hash(), Tunnels: d.session.Tunnels(), Streams: d.streams.Stats().Conns, Streaming: d.streams.Stats(), Stats: d.session.Stats()}
 	var in, out bool
 	for _, t := range s.Tunnels {
 		in = in || t.Direction == pool.Inbound
