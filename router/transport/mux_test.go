@@ -62,11 +62,20 @@ func (f *fake) Dial(ctx context.Context, ri *i2p.RouterInfo) (transport.Session,
 
 func (f *fake) open(peer i2p.Hash, d transport.Direction) (*session, error) {
 	s := &session{t: f, peer: peer, direction: d, since: time.Now()}
+	f.mu.Lock()
 	f.last = s
+	f.mu.Unlock()
 	if !f.reg.Opened(s) {
 		return nil, transport.ErrRefused
 	}
 	return s, nil
+}
+
+// state is what the dials came to so far.
+func (f *fake) state() (dials, most int, last *session) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.dials, f.most, f.last
 }
 
 type session struct {
@@ -114,6 +123,12 @@ func (s *session) Close(r transport.Reason) {
 	}
 }
 
+func (s *session) messages() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.got)
+}
+
 func (s *session) reasons() []transport.Reason {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -126,13 +141,24 @@ func (sink) Messages(i2p.Hash, []*buf.Buf)              {}
 func (sink) RouterInfo(i2p.Hash, *i2p.RouterInfo, bool) {}
 
 type admission struct {
-	refuse    i2p.Hash
 	mu        sync.Mutex
+	refuse    i2p.Hash
 	connected []i2p.Hash
 	failed    []error
 }
 
-func (a *admission) Admit(p i2p.Hash) bool { return p != a.refuse }
+func (a *admission) Admit(p i2p.Hash) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return p != a.refuse
+}
+
+func (a *admission) failures() int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return len(a.failed)
+}
+
 func (a *admission) Connected(p i2p.Hash) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -146,16 +172,16 @@ func (a *admission) Failed(_ i2p.Hash, err error) {
 }
 
 // peers are RouterInfos that a Lookup knows.
-type peers map[i2p.Hash]*i2p.RouterInfo
+type peers struct{ infos sync.Map }
 
-func (p peers) lookup(_ context.Context, h i2p.Hash) (*i2p.RouterInfo, error) {
-	if ri := p[h]; ri != nil {
-		return ri, nil
+func (p *peers) lookup(_ context.Context, h i2p.Hash) (*i2p.RouterInfo, error) {
+	if ri, ok := p.infos.Load(h); ok {
+		return ri.(*i2p.RouterInfo), nil
 	}
 	return nil, errors.New("no such router")
 }
 
-func (p peers) add(t *testing.T, options map[string]string) i2p.Hash {
+func (p *peers) add(t *testing.T, options map[string]string) i2p.Hash {
 	t.Helper()
 	k, err := i2p.NewRouterKeys()
 	if err != nil {
@@ -165,14 +191,14 @@ func (p peers) add(t *testing.T, options map[string]string) i2p.Hash {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p[ri.Hash()] = ri
+	p.infos.Store(ri.Hash(), ri)
 	return ri.Hash()
 }
 
 // serving runs a test within a bubble with a Mux that serves.
-func serving(t *testing.T, cfg transport.Config, f func(t *testing.T, m *transport.Mux, known peers, tr *fake, a *admission)) {
+func serving(t *testing.T, cfg transport.Config, f func(t *testing.T, m *transport.Mux, known *peers, tr *fake, a *admission)) {
 	synctest.Test(t, func(t *testing.T) {
-		tr, known, a := &fake{style: "NTCP2"}, make(peers), new(admission)
+		tr, known, a := &fake{style: "NTCP2"}, new(peers), new(admission)
 		m, err := transport.New(cfg, transport.Deps{Transports: []transport.Transport{tr}, Lookup: known.lookup, Admission: a})
 		if err != nil {
 			t.Fatal(err)
@@ -195,14 +221,14 @@ func serving(t *testing.T, cfg transport.Config, f func(t *testing.T, m *transpo
 func msg(s string) *buf.Buf { return buf.From([]byte(s)) }
 
 func TestSendDialsAndDeliversInOrder(t *testing.T) {
-	serving(t, transport.Config{}, func(t *testing.T, m *transport.Mux, known peers, tr *fake, a *admission) {
+	serving(t, transport.Config{}, func(t *testing.T, m *transport.Mux, known *peers, tr *fake, a *admission) {
 		to := known.add(t, nil)
 		dialling := make(chan struct{})
 		tr.dial = func(context.Context, *i2p.RouterInfo) error { <-dialling; return nil }
 		m.Send(to, msg("a"), msg("b"))
 		m.Send(to, msg("c"))
 		synctest.Wait()
-		if m.Connected(to) || tr.dials != 1 || m.Stats().Dialling != 1 {
+		if dials, _, _ := tr.state(); m.Connected(to) || dials != 1 || m.Stats().Dialling != 1 {
 			t.Fatal("one dial is under way")
 		}
 		close(dialling)
@@ -211,7 +237,8 @@ func TestSendDialsAndDeliversInOrder(t *testing.T) {
 		}
 		synctest.Wait()
 		m.Send(to, msg("d"))
-		if got := tr.last.got; !slices.Equal(got, []string{"a", "b", "c", "d"}) {
+		_, _, s := tr.state()
+		if got := s.messages(); !slices.Equal(got, []string{"a", "b", "c", "d"}) {
 			t.Errorf("got %q", got)
 		}
 		if st := m.Sessions(); len(st) != 1 || st[0].Peer != to {
@@ -228,7 +255,7 @@ func TestSendDialsAndDeliversInOrder(t *testing.T) {
 }
 
 func TestPendingQueueIsBounded(t *testing.T) {
-	serving(t, transport.Config{MaxPendingMessages: 3}, func(t *testing.T, m *transport.Mux, known peers, tr *fake, _ *admission) {
+	serving(t, transport.Config{MaxPendingMessages: 3}, func(t *testing.T, m *transport.Mux, known *peers, tr *fake, _ *admission) {
 		to := known.add(t, nil)
 		dialling := make(chan struct{})
 		tr.dial = func(context.Context, *i2p.RouterInfo) error { <-dialling; return nil }
@@ -244,7 +271,7 @@ func TestPendingQueueIsBounded(t *testing.T) {
 
 func TestFailedDialBacksOff(t *testing.T) {
 	cfg := transport.Config{BackoffMin: time.Second, BackoffMax: 4 * time.Second}
-	serving(t, cfg, func(t *testing.T, m *transport.Mux, known peers, tr *fake, a *admission) {
+	serving(t, cfg, func(t *testing.T, m *transport.Mux, known *peers, tr *fake, a *admission) {
 		to := known.add(t, nil)
 		broken := errors.New("broken")
 		tr.dial = func(context.Context, *i2p.RouterInfo) error { return broken }
@@ -264,8 +291,8 @@ func TestFailedDialBacksOff(t *testing.T) {
 		if st := m.Stats(); st.DropDialFailed != 1 || st.DropNoSession != 1 || st.DialFailures != 5 {
 			t.Errorf("%+v", st)
 		}
-		if len(a.failed) != 5 {
-			t.Errorf("Admission learned of %d failures", len(a.failed))
+		if a.failures() != 5 {
+			t.Errorf("Admission learned of %d failures", a.failures())
 		}
 		if _, err := tr.open(to, transport.Inbound); err != nil { // it is there after all
 			t.Fatal(err)
@@ -280,7 +307,7 @@ func TestFailedDialBacksOff(t *testing.T) {
 
 func TestConnectErrors(t *testing.T) {
 	self := i2p.Hash{9}
-	serving(t, transport.Config{Self: self, DialTimeout: time.Minute}, func(t *testing.T, m *transport.Mux, known peers, tr *fake, a *admission) {
+	serving(t, transport.Config{Self: self, DialTimeout: time.Minute}, func(t *testing.T, m *transport.Mux, known *peers, tr *fake, a *admission) {
 		if err := m.Connect(t.Context(), self); !errors.Is(err, transport.ErrSelf) {
 			t.Errorf("self: %v", err)
 		}
@@ -312,7 +339,7 @@ func TestConnectErrors(t *testing.T) {
 }
 
 func TestDialsAreBounded(t *testing.T) {
-	serving(t, transport.Config{MaxDials: 2, MaxPendingDials: 3}, func(t *testing.T, m *transport.Mux, known peers, tr *fake, _ *admission) {
+	serving(t, transport.Config{MaxDials: 2, MaxPendingDials: 3}, func(t *testing.T, m *transport.Mux, known *peers, tr *fake, _ *admission) {
 		tr.dial = func(context.Context, *i2p.RouterInfo) error { time.Sleep(time.Second); return nil }
 		var all []i2p.Hash
 		for range 8 {
@@ -326,8 +353,8 @@ func TestDialsAreBounded(t *testing.T) {
 			t.Errorf("%d dropped", n)
 		}
 		time.Sleep(10 * time.Second)
-		if tr.most != 2 || tr.dials != 6 {
-			t.Errorf("%d dials, %d at once", tr.dials, tr.most)
+		if dials, most, _ := tr.state(); most != 2 || dials != 6 {
+			t.Errorf("%d dials, %d at once", dials, most)
 		}
 		if !m.Connected(all[0]) || m.Connected(all[7]) {
 			t.Error("not the oldest were dialled")
@@ -336,7 +363,7 @@ func TestDialsAreBounded(t *testing.T) {
 }
 
 func TestNewInboundSessionReplacesTheOld(t *testing.T) {
-	serving(t, transport.Config{}, func(t *testing.T, m *transport.Mux, known peers, tr *fake, _ *admission) {
+	serving(t, transport.Config{}, func(t *testing.T, m *transport.Mux, known *peers, tr *fake, _ *admission) {
 		peer := known.add(t, nil)
 		old, _ := tr.open(peer, transport.Inbound)
 		fresh, _ := tr.open(peer, transport.Inbound)
@@ -344,7 +371,7 @@ func TestNewInboundSessionReplacesTheOld(t *testing.T) {
 			t.Fatal("the old one goes")
 		}
 		m.Send(peer, msg("a"))
-		if len(fresh.got) != 1 || !m.Connected(peer) || len(m.Sessions()) != 1 {
+		if len(fresh.messages()) != 1 || !m.Connected(peer) || len(m.Sessions()) != 1 {
 			t.Fatal("the new one is used")
 		}
 		// A peer that we dialled a while ago restarts and dials us.
@@ -361,7 +388,7 @@ func TestCrossedDialsKeepOneSessionOnBothSides(t *testing.T) {
 		var kept []bool // our outbound session is preferred, by side
 		var peer i2p.Hash
 		for _, self := range []i2p.Hash{{}, {0xff, 0xff, 0xff, 0xff, 0xff}} {
-			serving(t, transport.Config{Self: self}, func(t *testing.T, m *transport.Mux, known peers, tr *fake, _ *admission) {
+			serving(t, transport.Config{Self: self}, func(t *testing.T, m *transport.Mux, known *peers, tr *fake, _ *admission) {
 				peer = known.add(t, nil)
 				dirs := []transport.Direction{transport.Outbound, transport.Inbound}
 				if inboundFirst {
@@ -373,22 +400,22 @@ func TestCrossedDialsKeepOneSessionOnBothSides(t *testing.T) {
 				}
 				in, out := s[transport.Inbound], s[transport.Outbound]
 				m.Send(peer, msg("a"))
-				if len(in.got)+len(out.got) != 1 || in.reasons() != nil || out.reasons() != nil {
+				if len(in.messages())+len(out.messages()) != 1 || in.reasons() != nil || out.reasons() != nil {
 					t.Fatal("both stay, one is used")
 				}
-				kept = append(kept, len(out.got) == 1)
+				kept = append(kept, len(out.messages()) == 1)
 				if want := bytes.Compare(self[:], peer[:]) < 0; kept[len(kept)-1] != want {
 					t.Fatal("the router with the lesser hash opens the session that stays")
 				}
 				if len(self) == 0 || inboundFirst {
 					// The peer closes the one that we prefer: the other takes over.
 					used, other := in, out
-					if len(out.got) == 1 {
+					if len(out.messages()) == 1 {
 						used, other = out, in
 					}
 					used.Close(transport.ReasonNormal)
 					m.Send(peer, msg("b"))
-					if len(other.got) != 1 {
+					if len(other.messages()) != 1 {
 						t.Fatal("the spare session did not take over")
 					}
 					return
@@ -406,24 +433,24 @@ func TestCrossedDialsKeepOneSessionOnBothSides(t *testing.T) {
 }
 
 func TestInboundSessionEndsADial(t *testing.T) {
-	serving(t, transport.Config{}, func(t *testing.T, m *transport.Mux, known peers, tr *fake, a *admission) {
+	serving(t, transport.Config{}, func(t *testing.T, m *transport.Mux, known *peers, tr *fake, a *admission) {
 		to := known.add(t, nil)
 		tr.dial = func(context.Context, *i2p.RouterInfo) error { time.Sleep(time.Second); return errors.New("refused") }
 		m.Send(to, msg("a"))
 		synctest.Wait()
 		in, _ := tr.open(to, transport.Inbound)
-		if len(in.got) != 1 {
+		if len(in.messages()) != 1 {
 			t.Fatal("what waited for the dial went elsewhere")
 		}
 		time.Sleep(2 * time.Second)
-		if len(a.failed) != 0 || m.Stats().DropDialFailed != 0 {
+		if a.failures() != 0 || m.Stats().DropDialFailed != 0 {
 			t.Error("the failed dial was held against the peer")
 		}
 	})
 }
 
 func TestSessionThatIsRefusedAtOnceIsAFailedDial(t *testing.T) {
-	serving(t, transport.Config{}, func(t *testing.T, m *transport.Mux, known peers, tr *fake, a *admission) {
+	serving(t, transport.Config{}, func(t *testing.T, m *transport.Mux, known *peers, tr *fake, a *admission) {
 		for _, tc := range []struct {
 			cause error
 			after time.Duration
@@ -439,14 +466,14 @@ func TestSessionThatIsRefusedAtOnceIsAFailedDial(t *testing.T) {
 			if err := m.Connect(t.Context(), to); err != nil {
 				t.Fatal(err)
 			}
-			s := tr.last
+			_, _, s := tr.state()
 			time.Sleep(tc.after)
-			failed := len(a.failed)
+			failed := a.failures()
 			tr.reg.Closed(s, tc.cause)
 			if err := m.Connect(t.Context(), to); !errors.Is(err, tc.want) {
 				t.Errorf("after %v and %v: %v", tc.cause, tc.after, err)
 			}
-			if (tc.want != nil) != (len(a.failed) > failed) {
+			if (tc.want != nil) != (a.failures() > failed) {
 				t.Errorf("after %v and %v: Admission learned wrong", tc.cause, tc.after)
 			}
 		}
@@ -454,7 +481,7 @@ func TestSessionThatIsRefusedAtOnceIsAFailedDial(t *testing.T) {
 }
 
 func TestIdleSessionsAreClosed(t *testing.T) {
-	serving(t, transport.Config{IdleTimeout: time.Minute}, func(t *testing.T, m *transport.Mux, known peers, tr *fake, _ *admission) {
+	serving(t, transport.Config{IdleTimeout: time.Minute}, func(t *testing.T, m *transport.Mux, known *peers, tr *fake, _ *admission) {
 		s, _ := tr.open(known.add(t, nil), transport.Inbound)
 		time.Sleep(59 * time.Second)
 		if s.reasons() != nil {
@@ -468,7 +495,7 @@ func TestIdleSessionsAreClosed(t *testing.T) {
 }
 
 func TestTableIsBounded(t *testing.T) {
-	serving(t, transport.Config{MaxSessions: 2}, func(t *testing.T, m *transport.Mux, known peers, tr *fake, _ *admission) {
+	serving(t, transport.Config{MaxSessions: 2}, func(t *testing.T, m *transport.Mux, known *peers, tr *fake, _ *admission) {
 		first := known.add(t, nil)
 		tr.open(first, transport.Inbound)
 		tr.open(known.add(t, nil), transport.Inbound)
@@ -483,7 +510,7 @@ func TestTableIsBounded(t *testing.T) {
 }
 
 func TestSendFullIsCounted(t *testing.T) {
-	serving(t, transport.Config{}, func(t *testing.T, m *transport.Mux, known peers, tr *fake, _ *admission) {
+	serving(t, transport.Config{}, func(t *testing.T, m *transport.Mux, known *peers, tr *fake, _ *admission) {
 		peer := known.add(t, nil)
 		s, _ := tr.open(peer, transport.Inbound)
 		s.full = true
@@ -496,7 +523,7 @@ func TestSendFullIsCounted(t *testing.T) {
 
 func TestServeEndsDialsAndDrops(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		tr, known := &fake{style: "NTCP2"}, make(peers)
+		tr, known := &fake{style: "NTCP2"}, new(peers)
 		tr.dial = func(ctx context.Context, _ *i2p.RouterInfo) error { <-ctx.Done(); return ctx.Err() }
 		m, err := transport.New(transport.Config{MaxDials: 1}, transport.Deps{Transports: []transport.Transport{tr}, Lookup: known.lookup})
 		if err != nil {
@@ -534,7 +561,7 @@ func TestServeEndsDialsAndDrops(t *testing.T) {
 func TestServeReturnsTheErrorOfATransport(t *testing.T) {
 	broken := errors.New("broken")
 	m, err := transport.New(transport.Config{}, transport.Deps{
-		Transports: []transport.Transport{brokenTransport{&fake{style: "NTCP2"}, broken}}, Lookup: peers{}.lookup,
+		Transports: []transport.Transport{brokenTransport{&fake{style: "NTCP2"}, broken}}, Lookup: new(peers).lookup,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -553,7 +580,7 @@ func (b brokenTransport) Serve(context.Context, transport.Registry) error { retu
 
 func TestSendDoesNotAllocate(t *testing.T) {
 	tr, peer := &fake{style: "NTCP2"}, i2p.Hash{1}
-	m, err := transport.New(transport.Config{}, transport.Deps{Transports: []transport.Transport{tr}, Lookup: peers{}.lookup})
+	m, err := transport.New(transport.Config{}, transport.Deps{Transports: []transport.Transport{tr}, Lookup: new(peers).lookup})
 	if err != nil {
 		t.Fatal(err)
 	}
