@@ -188,3 +188,14 @@ func TestRefusedWebsocketIsAnOrdinaryResponse(t *testing.T) {
 		t.Errorf("%+v", resp)
 	}
 }
+
+func TestUpgradeWithABodyIsNotForwarded(t *testing.T) {
+	f := start(t, nethttp.HandlerFunc(func(w nethttp.ResponseWriter, r *nethttp.Request) {
+		fmt.Fprintf(w, "%q %q", r.Header.Get("Upgrade"), r.Header.Get("Connection"))
+	}))
+	_, body := f.exchange(t, "POST http://"+siteName+"/ HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"+
+		"Content-Length: 1\r\n\r\nx")
+	if body != `"" "close"` {
+		t.Error(body)
+	}
+}

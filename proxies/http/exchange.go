@@ -117,6 +117,9 @@ func (s *Server) onRequest(r *nethttp.Request, ctx *goproxy.ProxyCtx) (*nethttp.
 	}
 	x.target = proxies.Target{Host: host, Port: port, Isolation: iso}
 	x.authority = withPort(host, port)
+	if r.Body == x.out.body {
+		r.Header.Del("Upgrade") // a body and a takeover of the connection do not mix
+	}
 	x.sameOrigin = cleanRequest(r.Header, x.authority)
 	r.URL = &u
 	ctx.RoundTripper = x
