@@ -324,9 +324,7 @@ func TestHangUpCancelsTheDial(t *testing.T) {
 			f.hang["slow.i2p"] = gone
 			c := f.dial(t)
 			_, _ = io.WriteString(c, request)
-			for len(f.targets()) == 0 {
-				time.Sleep(time.Millisecond)
-			}
+			<-f.dialing
 			_ = c.Close()
 			select {
 			case <-gone:

@@ -30,6 +30,7 @@ type network struct {
 	address map[string]string
 	errs    map[string]error
 	hang    map[string]chan struct{} // closed when the dial's context ended
+	dialing chan struct{}            // gets one when a dial hangs
 	plain   bool                     // connections do not know their address
 }
 
@@ -39,6 +40,7 @@ func (n *network) Dial(ctx context.Context, t proxies.Target) (net.Conn, error) 
 	address, err, hang := n.address[t.Host], n.errs[t.Host], n.hang[t.Host]
 	n.mu.Unlock()
 	if hang != nil {
+		n.dialing <- struct{}{}
 		<-ctx.Done()
 		close(hang)
 		return nil, ctx.Err()
@@ -84,7 +86,7 @@ func start(t *testing.T, site nethttp.Handler, change ...func(*httpproxy.Config)
 
 func startWith(t *testing.T, site nethttp.Handler, ready proxies.Readiness, change ...func(*httpproxy.Config)) *fixture {
 	t.Helper()
-	n := &network{address: map[string]string{}, errs: map[string]error{}, hang: map[string]chan struct{}{}}
+	n := &network{address: map[string]string{}, errs: map[string]error{}, hang: map[string]chan struct{}{}, dialing: make(chan struct{}, 8)}
 	if site != nil {
 		back := httptest.NewServer(site)
 		t.Cleanup(back.Close)

@@ -41,11 +41,12 @@ func TestMain(m *testing.M) {
 
 // network is a Dialer that records. Streams are in memory, have half-close, and no TCP address.
 type network struct {
-	mu     sync.Mutex
-	dialed []proxies.Target
-	errs   map[string]error
-	gone   chan struct{} // closed when the dial of slow.i2p was cancelled
-	serve  func(c net.Conn)
+	mu      sync.Mutex
+	dialed  []proxies.Target
+	errs    map[string]error
+	dialing chan struct{} // gets one when slow.i2p is dialed
+	gone    chan struct{} // closed when the dial of slow.i2p was cancelled
+	serve   func(c net.Conn)
 }
 
 func (n *network) Dial(ctx context.Context, t proxies.Target) (net.Conn, error) {
@@ -53,6 +54,7 @@ func (n *network) Dial(ctx context.Context, t proxies.Target) (net.Conn, error) 
 	n.dialed = append(n.dialed, t)
 	n.mu.Unlock()
 	if t.Host == "slow.i2p" {
+		n.dialing <- struct{}{}
 		<-ctx.Done()
 		close(n.gone)
 		return nil, ctx.Err()
@@ -112,7 +114,7 @@ type fixture struct {
 func start(t *testing.T, change ...func(*socks.Config)) *fixture {
 	t.Helper()
 	n := &network{
-		gone: make(chan struct{}), serve: echo,
+		gone: make(chan struct{}), dialing: make(chan struct{}, 8), serve: echo,
 		errs: map[string]error{
 			"unknown.i2p":   fmt.Errorf("client: %w", proxies.ErrUnknownHost),
 			"nols.i2p":      fmt.Errorf("client: %w", proxies.ErrNoLeaseSet),

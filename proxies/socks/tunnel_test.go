@@ -70,9 +70,7 @@ func TestHangUpCancelsTheDial(t *testing.T) {
 func TestResetAfterEarlyDataCancelsTheDial(t *testing.T) {
 	f := start(t)
 	c := f.dial(t, greet+request5("slow.i2p")+"early")
-	for len(f.targets()) == 0 {
-		time.Sleep(time.Millisecond)
-	}
+	<-f.dialing
 	_ = c.SetLinger(0)
 	_ = c.Close()
 	select {
