@@ -45,26 +45,14 @@ func FuzzCreatedOptions(f *testing.F) {
 	})
 }
 
-// testRouterInfo is some valid RouterInfo with its static key.
+// testRouterInfo is the RouterInfo of a recorded session and its static key: always the same, as a fuzzer needs.
 func testRouterInfo(tb testing.TB) (ri *i2p.RouterInfo, static keys.X25519Private) {
-	k, err := i2p.NewRouterKeys()
+	v := recorded(tb, "outbound")
+	ri, _, err := i2p.ParseRouterInfo(v.SelfInfo)
 	if err != nil {
 		tb.Fatal(err)
 	}
-	static, err = keys.GenerateX25519()
-	if err != nil {
-		tb.Fatal(err)
-	}
-	s := static.Public()
-	a, err := i2p.NewRouterAddress(14, style, map[string]string{"v": "2", "s": i2p.EncodeBase64(s[:]), "caps": "4"})
-	if err != nil {
-		tb.Fatal(err)
-	}
-	ri, err = i2p.NewRouterInfo(k, time.Now(), []i2p.RouterAddress{a}, map[string]string{"netId": "99"})
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return ri, static
+	return ri, keys.NewX25519([32]byte(v.Static))
 }
 
 func FuzzConfirmedPayload(f *testing.F) {
@@ -87,7 +75,7 @@ func FuzzConfirmedPayload(f *testing.F) {
 
 func FuzzBlocks(f *testing.F) {
 	ri, _ := testRouterInfo(f)
-	f.Add(appendTermination(i2npBlock(appendDateTime(nil, time.Now()), make([]byte, 30)), 7, transport.ReasonIdle))
+	f.Add(appendTermination(i2npBlock(appendDateTime(nil, time.Unix(1e9, 0)), make([]byte, 30)), 7, transport.ReasonIdle))
 	f.Add(appendPadding(append(append(appendBlockHeader(nil, blockRouterInfo, 1+len(ri.Bytes())), 1), ri.Bytes()...), 5))
 	f.Add([]byte{3, 255, 255, 0})
 	f.Fuzz(func(t *testing.T, b []byte) {
@@ -163,10 +151,7 @@ func FuzzReader(f *testing.F) {
 // that was touched must fail.
 func FuzzHandshake(f *testing.F) {
 	ri, static := testRouterInfo(f)
-	bobStatic, err := keys.GenerateX25519()
-	if err != nil {
-		f.Fatal(err)
-	}
+	bobStatic := keys.NewX25519([32]byte{7})
 	for step := range uint8(4) {
 		f.Add(step, uint16(0), byte(0), uint64(1))
 		f.Add(step, uint16(40), byte(1), uint64(2))
@@ -178,11 +163,14 @@ func FuzzHandshake(f *testing.F) {
 		bob := i2p.Hash{1}
 		i, err := newInitiator(initiatorConfig{
 			static: static, networkID: testNetwork, self: ri.Bytes(), responder: bob, peer: bobStatic.Public(),
+			random: rand.NewChaCha8([32]byte{1}),
 		})
 		if err != nil {
 			t.Fatal(err)
 		}
-		r := newResponder(responderConfig{static: bobStatic, self: bob, networkID: testNetwork})
+		r := newResponder(responderConfig{
+			static: bobStatic, self: bob, networkID: testNetwork, random: rand.NewChaCha8([32]byte{2}),
+		})
 		touched := false
 		wire := func(n uint8, msg []byte) []byte {
 			msg = bytes.Clone(msg)
@@ -242,7 +230,7 @@ func FuzzHandshake(f *testing.F) {
 		if s != static.Public() || !bytes.Equal(p.routerInfo.Bytes(), ri.Bytes()) || i.keys() != r.keys() {
 			t.Fatal("the two sides differ")
 		}
-		if refusal := checkPeer(p.routerInfo, s, netip.Addr{}, testNetwork, true, time.Now()); refusal != nil {
+		if refusal := checkPeer(p.routerInfo, s, netip.Addr{}, 77, false, p.routerInfo.Published()); refusal != nil {
 			t.Fatal(refusal)
 		}
 	})

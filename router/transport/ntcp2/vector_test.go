@@ -29,7 +29,7 @@ type recording struct {
 	Request, Created, Confirmed, Data hexBytes
 }
 
-func recorded(t *testing.T, direction string) (r recording) {
+func recorded(t testing.TB, direction string) (r recording) {
 	t.Helper()
 	b, err := os.ReadFile("testdata/i2pd-2.45.1.json")
 	if err != nil {
