@@ -22,7 +22,7 @@ type DestinationKeys struct {
 	Encryption  keys.X25519Private
 	Signing     keys.SigningPrivateKey
 
-	// tail is the rest of the private key field, kept so that a file is written as it was read.
+	// tail is the rest of the private key field, kept so that a file is written as it was read; zeros if it is nil.
 	tail []byte
 }
 
@@ -92,7 +92,9 @@ func leaseSetKey(b []byte) (keys.X25519Private, error) {
 func (k *DestinationKeys) Append(b []byte) []byte {
 	enc := k.Encryption.Bytes()
 	b = append(append(b, k.Destination.Bytes()...), enc[:]...)
-	b = append(b, k.tail...)
+	if b = append(b, k.tail...); len(k.tail) == 0 && k.Destination.encType == keys.EncElGamal {
+		b = append(b, make([]byte, privateFieldLen-len(enc))...)
+	}
 	return append(b, k.Signing.Bytes()...)
 }
 

@@ -92,3 +92,15 @@ func TestUnusedEncryptionKeyIsNotTakenAsX25519Key(t *testing.T) {
 		t.Error("a key of zeros is in use")
 	}
 }
+
+func TestKeysOfPartsHaveTheFormOfAFile(t *testing.T) {
+	k, err := i2p.NewDestinationKeys(keys.SigEd25519)
+	if err != nil {
+		t.Fatal(err)
+	}
+	parts := i2p.DestinationKeys{Destination: k.Destination, Encryption: k.Encryption, Signing: k.Signing}
+	again, rest, err := i2p.ParseDestinationKeys(parts.Append(nil))
+	if err != nil || len(rest) != 0 || again.Encryption.Public() != k.Encryption.Public() {
+		t.Errorf("%v, %d bytes more", err, len(rest))
+	}
+}

@@ -177,7 +177,7 @@ func NewLeaseSet2(k *DestinationKeys, published time.Time, leases []Lease, opts 
 	b = append(b, k.Signing.Sign(b)...)
 
 	ls := &LeaseSet2{signed: b}
-	if n, err := ls.parse(ls.Bytes()); err != nil || n != len(b)-1 {
+	if _, err := ls.parse(ls.Bytes()); err != nil {
 		return nil, fmt.Errorf("i2p: lease set 2: %w", err)
 	}
 	return ls, nil
