@@ -46,24 +46,29 @@ func (r *roundTrip) min() time.Duration {
 	return r.least
 }
 
-// timeout is the retransmission timeout with its exponential back-off.
-func (r *roundTrip) timeout() time.Duration {
-	rto := initialRTO
-	if r.known() {
-		rto = max(r.smoothed+max(4*r.variance, 10*time.Millisecond), minRTO)
-	}
-	return min(rto<<min(r.backoff, 8), maxRTO)
+// late is when an acknowledgement is later than the variation of the path explains.
+func (r *roundTrip) late() time.Duration {
+	return r.smoothed + max(4*r.variance, r.smoothed/4, 10*time.Millisecond)
 }
 
-// probe is when a packet without an answer is probed (RFC 8985, 7.2). A lone packet may wait for the delayed
-// acknowledgement of the peer.
+// probe is when a packet without an answer is probed, 0 before the first sample. A lone packet may wait for the
+// delayed acknowledgement of the peer.
 func (r *roundTrip) probe(inFlight int) time.Duration {
 	if !r.known() {
 		return 0
 	}
-	p := 2*r.smoothed + 2*ackDelayMin
 	if inFlight == 1 {
-		p += ackDelayMax
+		return r.late() + ackDelayMax
 	}
-	return max(p, 10*time.Millisecond)
+	return r.late()
+}
+
+// timeout is the retransmission timeout with its exponential back-off: late enough for the answer to a probe in most
+// cases. The back-off ends early, since a path that died was replaced in the meantime.
+func (r *roundTrip) timeout() time.Duration {
+	rto := initialRTO
+	if r.known() {
+		rto = r.late() + max(r.smoothed/2, minRTO)
+	}
+	return min(max(rto, min(rto<<min(r.backoff, 8), maxBackoff)), maxRTO)
 }
