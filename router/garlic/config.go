@@ -29,10 +29,14 @@ func (c Config) Validate() error {
 }
 
 func (c Config) withDefaults() Config {
+	rate := defaultNewSessionRate
+	if c.Router {
+		rate = defaultRouterRate
+	}
 	for _, d := range []struct {
 		v *int
 		n int
-	}{{&c.MaxPeers, defaultMaxPeers}, {&c.MaxTags, defaultMaxTags}, {&c.NewSessionRate, defaultNewSessionRate}} {
+	}{{&c.MaxPeers, defaultMaxPeers}, {&c.MaxTags, defaultMaxTags}, {&c.NewSessionRate, rate}} {
 		if *d.v == 0 {
 			*d.v = d.n
 		}

@@ -3,6 +3,7 @@ package garlic_test
 import (
 	"bytes"
 	"fmt"
+	"math/rand/v2"
 	"testing"
 	"time"
 
@@ -53,99 +54,114 @@ func FuzzKeepers(f *testing.F) {
 	f.Add([]byte{0, 1, 16, 0, 8, 0, 16, 1, 0, 4, 16, 2, 40, 10, 24, 0, 1, 32, 3})
 	f.Add(bytes.Repeat([]byte{1, 9, 17, 2, 25, 40, 3}, 20))
 	f.Fuzz(func(t *testing.T, script []byte) {
-		if len(script) > 300 {
-			return
+		if len(script) <= 100 {
+			playKeepers(t, script)
 		}
-		cfg := garlic.Config{RatchetAfter: 8, MaxPeers: 2, MaxTags: 2000}
-		nodes := []*node{newNode(t, "a", cfg), newNode(t, "b", cfg), newNode(t, "c", cfg)}
-		now := epoch
-		type sent struct {
-			to int
-			c  []byte
+	})
+}
+
+// The same with random scripts: the fuzzer is slow, since it instruments the arithmetic of the handshakes.
+func TestKeepersUnderRandomScripts(t *testing.T) {
+	for seed := range uint64(60) {
+		rnd := rand.New(rand.NewPCG(seed, 1))
+		script := make([]byte, 400)
+		for i := range script {
+			script[i] = byte(rnd.Uint32())
 		}
-		var wire []sent
-		next := func() int {
-			if len(script) == 0 {
-				return 0
+		playKeepers(t, script)
+	}
+}
+
+func playKeepers(t *testing.T, script []byte) {
+	cfg := garlic.Config{RatchetAfter: 8, MaxPeers: 2, MaxTags: 2000}
+	nodes := []*node{newNode(t, "a", cfg), newNode(t, "b", cfg), newNode(t, "c", cfg)}
+	now := epoch
+	type sent struct {
+		to int
+		c  []byte
+	}
+	var wire []sent
+	next := func() int {
+		if len(script) == 0 {
+			return 0
+		}
+		v := script[0]
+		script = script[1:]
+		return int(v)
+	}
+	text := 0
+	for len(script) > 0 {
+		op := next()
+		from := nodes[op%3]
+		i := (op + 1 + op/3%2) % 3
+		to := nodes[i]
+		switch op >> 3 & 7 {
+		case 0, 1:
+			m := message(fmt.Sprint(text))
+			text++
+			garlic.PrependClove(m, garlic.Local())
+			if from.k.Seal(to.peer, m, now) == nil {
+				wire = append(wire, sent{i, bytes.Clone(body(t, m.Bytes()))})
 			}
-			v := script[0]
-			script = script[1:]
-			return int(v)
-		}
-		text := 0
-		for len(script) > 0 {
-			op := next()
-			from := nodes[op%3]
-			i := (op + 1 + op/3%2) % 3
-			to := nodes[i]
-			switch op >> 3 & 7 {
-			case 0, 1:
-				m := message(fmt.Sprint(text))
-				text++
-				garlic.PrependClove(m, garlic.Local())
-				if from.k.Seal(to.peer, m, now) == nil {
-					wire = append(wire, sent{i, bytes.Clone(body(t, m.Bytes()))})
+			m.Release()
+		case 2, 3:
+			if len(wire) > 0 {
+				w := wire[next()%len(wire)]
+				nodes[w.to].open(w.c, now)
+			}
+		case 4:
+			if len(wire) > 0 {
+				w := wire[next()%len(wire)]
+				forged := bytes.Clone(w.c)
+				forged[next()%len(forged)] ^= byte(1 + next())
+				n := len(nodes[w.to].got)
+				nodes[w.to].open(forged, now)
+				if len(nodes[w.to].got) != n && !bytes.Equal(forged, w.c) && !bytes.Equal(forged[32:], w.c[32:]) {
+					t.Fatal("delivered a forged message")
 				}
-				m.Release()
-			case 2, 3:
-				if len(wire) > 0 {
-					w := wire[next()%len(wire)]
-					nodes[w.to].open(w.c, now)
-				}
-			case 4:
-				if len(wire) > 0 {
-					w := wire[next()%len(wire)]
-					forged := bytes.Clone(w.c)
-					forged[next()%len(forged)] ^= byte(1 + next())
-					n := len(nodes[w.to].got)
-					nodes[w.to].open(forged, now)
-					if len(nodes[w.to].got) != n && !bytes.Equal(forged, w.c) && !bytes.Equal(forged[32:], w.c[32:]) {
-						t.Fatal("delivered a forged message")
-					}
-				}
-			case 5:
-				now = now.Add(time.Duration(next()) * time.Second)
-			case 6:
-				for _, p := range from.k.Due(now, nil) {
-					e := buf.Get()
-					if from.k.Seal(p, e, now) == nil {
-						for j, n := range nodes {
-							if n.peer.Key == p.Key {
-								wire = append(wire, sent{j, bytes.Clone(body(t, e.Bytes()))})
-							}
+			}
+		case 5:
+			now = now.Add(time.Duration(next()) * time.Second)
+		case 6:
+			for _, p := range from.k.Due(now, nil) {
+				e := buf.Get()
+				if from.k.Seal(p, e, now) == nil {
+					for j, n := range nodes {
+						if n.peer.Key == p.Key {
+							wire = append(wire, sent{j, bytes.Clone(body(t, e.Bytes()))})
 						}
 					}
-					e.Release()
 				}
-			case 7:
-				if next()%4 == 0 {
-					from.k.Forget(to.peer.Key)
-				} else {
-					from.k.Bind(to.peer.Key, to.peer.Hash)
-				}
+				e.Release()
 			}
-			for _, n := range nodes {
-				if s := n.k.Stats(); s.Peers > 2 || s.Tags > 2000 {
-					t.Fatalf("%+v", s)
-				}
+		case 7:
+			if next()%4 == 0 {
+				from.k.Forget(to.peer.Key)
+			} else {
+				from.k.Bind(to.peer.Key, to.peer.Hash)
 			}
 		}
 		for _, n := range nodes {
-			seen := map[string]bool{}
-			for _, g := range n.got {
-				if seen[g] {
-					t.Fatalf("%s got %q twice", n.name, g)
-				}
-				seen[g] = true
+			if s := n.k.Stats(); s.Peers > 2 || s.Tags > 2000 {
+				t.Fatalf("%+v", s)
 			}
 		}
-		now = now.Add(20 * time.Minute) // long enough for all filters and limits
-		for i, n := range nodes {
-			for _, other := range nodes[i+1:] {
-				n.k.Due(now, nil)
-				other.k.Due(now, nil)
-				establish(n, other, now)
+	}
+	for _, n := range nodes {
+		seen := map[string]bool{}
+		for _, g := range n.got {
+			if seen[g] {
+				t.Fatalf("%s got %q twice", n.name, g)
 			}
+			seen[g] = true
 		}
-	})
+	}
+	now = now.Add(20 * time.Minute) // long enough for all filters and limits
+	for i, n := range nodes {
+		for _, other := range nodes[i+1:] {
+			n.k.Due(now, nil)
+			other.k.Due(now, nil)
+			establish(n, other, now)
+		}
+	}
 }

@@ -176,3 +176,34 @@ func TestReplayedNewSessionIsRefused(t *testing.T) {
 		t.Errorf("got %q", b.got)
 	}
 }
+
+// The LeaseSet comes first; the owner binds it, and the next clove of the same message already has the hash.
+func TestBindWithinAMessage(t *testing.T) {
+	a, b := newNode(t, "alice", garlic.Config{}), newNode(t, "bob", garlic.Config{})
+	m := message("lease set")
+	defer m.Release()
+	garlic.PrependClove(m, garlic.Local())
+	data := message("data")
+	defer data.Release()
+	garlic.AppendClove(m, garlic.ToDestination(b.peer.Hash), data.Bytes())
+	if err := a.k.Seal(b.peer, m, epoch); err != nil {
+		t.Fatal(err)
+	}
+	var hashes []i2p.Hash
+	if err := b.k.Open(body(t, m.Bytes()), epoch, func(c garlic.Clove) {
+		hashes = append(hashes, c.From.Hash)
+		b.k.Bind(c.From.Static, a.peer.Hash)
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if len(hashes) != 2 || !hashes[0].IsZero() || hashes[1] != a.peer.Hash {
+		t.Errorf("hashes %v", hashes)
+	}
+	// What Seal names later does not override what was proven.
+	b.seal(&node{peer: garlic.Peer{Hash: i2p.Hash{1}, Key: a.peer.Key}}, "x", epoch)
+	b.k.Due(epoch, nil)
+	a.say(b, "again", garlic.KindNewSession, epoch.Add(time.Second))
+	if h := b.from[len(b.from)-1].Hash; h != a.peer.Hash {
+		t.Errorf("hash %v", h)
+	}
+}

@@ -12,6 +12,8 @@ const (
 	// (about 50 us) even if it is garbage. One per 200 ms, as elsewhere, lets anyone starve honest peers; this is a
 	// fiftieth of a core. Twice the rate may come at once.
 	defaultNewSessionRate = 400
+	// defaultRouterRate is that of the router's keeper: a floodfill gets most of its messages sealed.
+	defaultRouterRate = 2000
 	// maxOneTime bounds the keys and tags handed out and not yet used.
 	maxOneTime = 1 << 14
 

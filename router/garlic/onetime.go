@@ -84,5 +84,5 @@ func OpenOneTime(key [32]byte, payload []byte, now time.Time, deliver func(Clove
 	if err != nil {
 		return err
 	}
-	return deliverCloves(blocks, Origin{Kind: KindOneTime}, deliver)
+	return deliverCloves(blocks, Origin{Kind: KindOneTime}, nil, deliver)
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"clove.i2p/router/crypto/keys"
 	"clove.i2p/router/i2np"
 	"clove.i2p/router/ratchet"
 )
@@ -20,7 +21,19 @@ func (k *Keeper) Open(payload []byte, now time.Time, deliver func(Clove)) error 
 	if err != nil {
 		return err
 	}
-	return deliverCloves(blocks, from, deliver)
+	return deliverCloves(blocks, from, k, deliver)
+}
+
+// known fills in the hash of an origin, which the owner may have bound while it read the clove before.
+func (k *Keeper) known(from *Origin) {
+	if k == nil || !from.Hash.IsZero() || from.Static == (keys.X25519Public{}) {
+		return
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if p := k.peers[from.Static]; p != nil {
+		from.Hash = p.hash
+	}
 }
 
 func (k *Keeper) open(payload []byte, now time.Time) ([]byte, Origin, error) {
@@ -121,8 +134,8 @@ func (k *Keeper) count(kind Kind, err error) {
 }
 
 // deliverCloves hands out the cloves of a payload that ratchet.CheckPayload accepted. A malformed clove ends it: its
-// sender is not ours.
-func deliverCloves(blocks []byte, from Origin, deliver func(Clove)) error {
+// sender is not ours. k may be nil.
+func deliverCloves(blocks []byte, from Origin, k *Keeper, deliver func(Clove)) error {
 	for len(blocks) > 0 {
 		blk, rest, err := ratchet.ParseBlock(blocks)
 		if err != nil {
@@ -136,6 +149,7 @@ func deliverCloves(blocks []byte, from Origin, deliver func(Clove)) error {
 		if err != nil {
 			return err
 		}
+		k.known(&from)
 		c.From = from
 		deliver(c)
 	}

@@ -64,7 +64,7 @@ func OpenRouter(static keys.X25519Private, payload []byte, now time.Time, delive
 	if err != nil {
 		return err
 	}
-	return deliverCloves(blocks, Origin{Kind: KindRouter}, deliver)
+	return deliverCloves(blocks, Origin{Kind: KindRouter}, nil, deliver)
 }
 
 // open decrypts in place; seen may be nil.
