@@ -22,6 +22,8 @@ type Config struct {
 	Tunnels router.Tunnels // of the proxies' destinations
 	HTTP    string
 	SOCKS   string
+	// DialTimeout bounds a dial of the proxies, IdleTimeout a stream that moves nothing; 0 is their default.
+	DialTimeout, IdleTimeout time.Duration
 	// Control is the path of the control API's unix socket; empty leaves it out.
 	Control string
 }
@@ -153,6 +155,8 @@ func (a *Appliance) serveProxies(ctx context.Context, cancel context.CancelCause
 		}
 		cfg := httpproxy.DefaultConfig()
 		cfg.Name = "http"
+		set(&cfg.DialTimeout, a.cfg.DialTimeout)
+		set(&cfg.TunnelIdle, a.cfg.IdleTimeout)
 		s, err := httpproxy.New(cfg, d, d, a.log)
 		if err != nil {
 			cancel(err)
@@ -167,6 +171,8 @@ func (a *Appliance) serveProxies(ctx context.Context, cancel context.CancelCause
 		}
 		cfg := socks.DefaultConfig()
 		cfg.Name = "socks"
+		set(&cfg.DialTimeout, a.cfg.DialTimeout)
+		set(&cfg.Idle, a.cfg.IdleTimeout)
 		s, err := socks.New(cfg, d, d, a.log)
 		if err != nil {
 			cancel(err)
@@ -191,6 +197,12 @@ func (a *Appliance) serveProxies(ctx context.Context, cancel context.CancelCause
 		}
 		return nil
 	})
+}
+
+func set(d *time.Duration, to time.Duration) {
+	if to != 0 {
+		*d = to
+	}
 }
 
 // ControlPath is where the control socket of a data directory is.
