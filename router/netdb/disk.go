@@ -37,15 +37,29 @@ func openDisk(path string, yield func(*i2p.RouterInfo)) (d *disk, skipped int, e
 	// bbolt maps the file. A page that is not there faults and a damaged one can make it panic: both are turned
 	// into errors here, where nothing has been written yet.
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	var db *bolt.DB
+	var file *os.File // holds the lock
 	defer func() {
 		if r := recover(); r != nil {
+			if db != nil {
+				db.Close()
+			} else if file != nil {
+				unlock(file)
+				file.Close()
+			}
 			d, err = nil, damaged(path, fmt.Errorf("%v", r))
 		}
 	}()
 	if err := checkSize(path); err != nil {
 		return nil, 0, damaged(path, err)
 	}
-	db, err := bolt.Open(path, 0o600, &bolt.Options{Timeout: openTimeout, FreelistType: bolt.FreelistMapType})
+	db, err = bolt.Open(path, 0o600, &bolt.Options{
+		Timeout: openTimeout, FreelistType: bolt.FreelistMapType,
+		OpenFile: func(name string, flag int, mode os.FileMode) (f *os.File, err error) {
+			file, err = os.OpenFile(name, flag, mode)
+			return file, err
+		},
+	})
 	switch {
 	case errors.Is(err, bolterrors.ErrTimeout):
 		return nil, 0, fmt.Errorf("netdb: %s is in use by another process: stop it, or set another data_dir", path)
@@ -82,7 +96,8 @@ func damaged(path string, err error) error {
 	return fmt.Errorf("%w: %s: %w; move the file away: it holds addresses of other routers and nothing of yours, and a new one is made from a reseed", ErrDamaged, path, err)
 }
 
-// checkSize refuses what bbolt would take for a new database: an existing file without content.
+// checkSize refuses what is too short to be a database. An empty file is what a crash leaves that came right after the
+// file was created: it is taken as new.
 func checkSize(path string) error {
 	info, err := os.Stat(path)
 	if errors.Is(err, os.ErrNotExist) {
@@ -94,8 +109,8 @@ func checkSize(path string) error {
 	if !info.Mode().IsRegular() {
 		return errors.New("not a regular file")
 	}
-	if info.Size() == 0 {
-		return errors.New("empty")
+	if n := info.Size(); n > 0 && n < minDiskPages*int64(os.Getpagesize()) {
+		return fmt.Errorf("only %d bytes long", n)
 	}
 	return nil
 }

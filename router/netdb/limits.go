@@ -151,6 +151,7 @@ const (
 	privateWriteInterval = 5 * time.Second
 	maintenanceInterval  = time.Minute
 	openTimeout          = time.Second
+	minDiskPages         = 2 // bbolt's index is in the first two pages
 	// maxImportFiles and maxImportSize bound what an archive makes us read; a reseed file has about 100 entries.
 	maxImportFiles = 20_000
 	maxImportSize  = 64 << 20

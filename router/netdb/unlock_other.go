@@ -1,0 +1,7 @@
+//go:build !unix
+
+package netdb
+
+import "os"
+
+func unlock(*os.File) {}
