@@ -1,0 +1,119 @@
+//go:build linux
+
+package interop_test
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"log/slog"
+	"os"
+	"testing"
+	"time"
+
+	"clove.i2p/router"
+	"clove.i2p/tests/interop"
+)
+
+// unavailable is why there can be no network here.
+var unavailable error
+
+// TestMain runs the tests in a namespace of their own: this process only waits for the one inside.
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if interop.Inside() {
+		if err := interop.RaiseLoopback(); err != nil {
+			unavailable = err
+		}
+		os.Exit(m.Run())
+	}
+	if _, err := interop.FindI2pd(); err != nil {
+		unavailable = fmt.Errorf("no i2pd: %w; install the package i2pd or set I2PD", err)
+		os.Exit(m.Run())
+	}
+	code, err := interop.Reexec()
+	if err != nil {
+		unavailable = err
+		os.Exit(m.Run())
+	}
+	os.Exit(code)
+}
+
+// The amount of work: CLOVE_INTEROP_LONG is for hand.
+var (
+	long     = os.Getenv("CLOVE_INTEROP_LONG") != ""
+	requests = choose(20, 100)
+	download = int64(choose(10, 50)) << 20
+	upload   = int64(choose(5, 20)) << 20
+)
+
+func choose(short, longer int) int {
+	if long {
+		return longer
+	}
+	return short
+}
+
+// TestInterop shares one network. The order matters: routers that were part of a network stay in the others' netDbs,
+// so that nothing that carries others' tunnels leaves before the last test, and that one stops floodfills.
+func TestInterop(t *testing.T) {
+	n := startNetwork(t)
+	t.Run("CloveReadsI2pd", func(t *testing.T) { testReads(t, n) })
+}
+
+// startNetwork skips the test where there can be no network.
+func startNetwork(t *testing.T) *interop.Network {
+	required := os.Getenv("CLOVE_INTEROP") == "required"
+	if testing.Short() && !required {
+		t.Skip("a network of real i2pd routers takes minutes: skipped with -short")
+	}
+	if unavailable != nil {
+		if required {
+			t.Fatalf("CLOVE_INTEROP=required: %v", unavailable)
+		}
+		t.Skip(unavailable)
+	}
+	program, err := interop.FindI2pd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir, err := os.MkdirTemp("", "clove-interop-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	began := time.Now()
+	n, err := interop.StartNetwork(t.Context(), program, dir)
+	t.Cleanup(func() {
+		if err := n.Stop(); err != nil {
+			t.Log(err)
+		}
+		if t.Failed() {
+			t.Logf("data and logs of all routers are in %s", dir)
+			return
+		}
+		os.RemoveAll(dir)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("%d i2pd routers, ready after %v", len(n.Routers()), time.Since(began).Round(100*time.Millisecond))
+	return n
+}
+
+// startClove runs a clove of the network in this process. It ends with the test t.
+func startClove(t *testing.T, n *interop.Network, cfg router.Config) *router.Router {
+	t.Helper()
+	cfg.NetworkID, cfg.AllowPrivate = interop.NetworkID, true
+	cfg.NTCP2.Listen = n.NewHost().String() + ":0"
+	cfg.Reseed = interop.RouterInfoFiles(n.Routers())
+	r, stop, err := router.Start(context.Background(), cfg, slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn})))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	return r
+}

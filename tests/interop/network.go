@@ -1,0 +1,178 @@
+//go:build linux
+
+package interop
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"clove.i2p/router/i2p"
+)
+
+// The network, and what is where in it.
+const (
+	NetworkID = 78 // not 2, the public one
+
+	transitRouters = 6
+	floodfills     = 3 // of those
+	hops           = 2 // of i2pd's own tunnels
+
+	httpPort, socksPort = 4444, 4447 // of the client
+	consolePort         = 7070       // and one more for each router
+	routerPort          = 9200       // the same
+)
+
+// Starting the network: i2pd looks after its tunnels every 5 to 15 seconds, and sometimes fails to publish a
+// destination at start, and then tries again with the next tunnels only, 10 minutes later. So all start anew if the
+// eepsite cannot be read in time.
+const (
+	settleTime = 75 * time.Second
+	settleRuns = 3
+)
+
+// A Network is one of real i2pd routers: a client with proxies, a server with an eepsite, and transit routers, of
+// which the first are floodfills. Client and server are of a low bandwidth class, so that others choose the rest.
+type Network struct {
+	Dir     string // logs and data of all
+	Client  *I2pd
+	Server  *I2pd
+	Transit []*I2pd
+	Web     *Web
+	Eepsite string // of the server; i2pd passes its visitors on to Web
+
+	mu    sync.Mutex
+	hosts byte // given away
+}
+
+// StartNetwork returns when the client can read the eepsite. The caller Stops it, also after an error.
+func StartNetwork(ctx context.Context, program, dir string) (*Network, error) {
+	n := &Network{Dir: dir}
+	router := func(name, bandwidth string) *I2pd {
+		k := n.hosts
+		return &I2pd{
+			Name: name, Bandwidth: bandwidth, Hops: hops, Address: netip.AddrPortFrom(n.NewHost(), routerPort+uint16(k)),
+			program: program, dir: filepath.Join(dir, name), console: fmt.Sprintf("127.0.0.1:%d", consolePort+int(k)),
+		}
+	}
+	n.Client, n.Server = router("r0", "L"), router("r1", "L")
+	n.Client.Proxies = true
+	for i := range transitRouters {
+		r := router(fmt.Sprintf("r%d", 2+i), "X")
+		r.Floodfill = i < floodfills
+		n.Transit = append(n.Transit, r)
+	}
+	var err error
+	if n.Web, err = StartWeb(); err != nil {
+		return n, err
+	}
+	if err := n.Client.SetTunnels(); err != nil {
+		return n, err
+	}
+	if err := n.Server.SetTunnels(n.EepsiteTunnel("eepsite")); err != nil {
+		return n, err
+	}
+	for range settleRuns {
+		if err = n.startAll(ctx); err == nil || ctx.Err() != nil {
+			return n, err
+		}
+		n.stopRouters()
+	}
+	return n, err
+}
+
+// NewHost returns an address of the network that nobody has.
+func (n *Network) NewHost() netip.Addr {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.hosts++
+	a := prefix.Addr().As4()
+	a[2], a[3] = 9+n.hosts, 1
+	return netip.AddrFrom4(a)
+}
+
+// EepsiteTunnel is a tunnel of i2pd that shows Web; its keys are in NAME.dat.
+func (n *Network) EepsiteTunnel(name string) string {
+	return section(name, append(pool(hops, 3), "type", "http", "host", "127.0.0.1", "port", n.Web.Address().Port,
+		"keys", name+".dat", "gzip", false)...)
+}
+
+// Routers are all of them, in the order of their start.
+func (n *Network) Routers() []*I2pd {
+	return append(append([]*I2pd{}, n.Transit...), n.Server, n.Client)
+}
+
+// RouterInfoFiles of some routers.
+func RouterInfoFiles(routers []*I2pd) []string {
+	var files []string
+	for _, r := range routers {
+		files = append(files, r.RouterInfoFile())
+	}
+	return files
+}
+
+// startAll starts one router after the other, each with a seed of those that run already: it makes itself known to
+// them by connecting.
+func (n *Network) startAll(ctx context.Context) (err error) {
+	for i, r := range n.Routers() {
+		if err := r.Start(ctx, RouterInfoFiles(n.Routers()[:i])); err != nil {
+			return err
+		}
+	}
+	if n.Eepsite, err = n.Server.Base32("eepsite.dat"); err != nil {
+		return err
+	}
+	v, err := n.ClientVisitor(n.Eepsite)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, settleTime)
+	defer cancel()
+	if err := poll(ctx, 500*time.Millisecond, func() error { return v.ReadPage(ctx) }); err != nil {
+		return fmt.Errorf("i2pd does not read its eepsite: %w", err)
+	}
+	return nil
+}
+
+// ClientVisitor reads an eepsite through the HTTP proxy of the i2pd client.
+func (n *Network) ClientVisitor(site string) (*Visitor, error) {
+	return NewProxyVisitor(site, fmt.Sprintf("http://127.0.0.1:%d", httpPort))
+}
+
+// Hashes are those of all i2pd routers, with their names.
+func (n *Network) Hashes() (map[i2p.Hash]string, error) {
+	all := make(map[i2p.Hash]string)
+	for _, r := range n.Routers() {
+		h, err := r.Hash()
+		if err != nil {
+			return nil, err
+		}
+		all[h] = r.Name
+	}
+	return all, nil
+}
+
+// Stop ends all routers.
+func (n *Network) Stop() error {
+	err := n.stopRouters()
+	if n.Web != nil {
+		err = errors.Join(err, n.Web.Close())
+	}
+	return err
+}
+
+func (n *Network) stopRouters() error { return stopAll(n.Routers()) }
+
+func stopAll(routers []*I2pd) error {
+	errs := make([]error, len(routers))
+	var wg sync.WaitGroup
+	for i, r := range routers {
+		wg.Go(func() { errs[i] = r.Stop() })
+	}
+	wg.Wait()
+	return errors.Join(errs...)
+}
