@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"runtime"
 	"testing"
 	"time"
 
@@ -191,12 +192,12 @@ func BenchmarkLoopback(b *testing.B) {
 					if queued, _ := out.queue.status(); queued+n <= DefaultSendQueue {
 						break
 					}
-					time.Sleep(20 * time.Microsecond)
+					runtime.Gosched()
 				}
 				out.queue.put(batch)
 			}
 			for out.messagesOut.Load() != in.messagesIn.Load() {
-				time.Sleep(time.Millisecond)
+				runtime.Gosched()
 			}
 			from.Close()
 			if err := <-end; err != io.EOF {

@@ -2,9 +2,9 @@ package ntcp2
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"net"
-	"net/netip"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -372,73 +372,39 @@ func TestServeEndsAllSessions(t *testing.T) {
 	})
 }
 
-func TestAddresses(t *testing.T) {
-	at := netip.MustParseAddrPort
-	p := new(pipes)
-	for name, tc := range map[string]struct {
-		listen, advertise []string
-		want              []string // host:port or caps
-	}{
-		"specific":        {[]string{"10.0.0.1:5"}, nil, []string{"10.0.0.1:5"}},
-		"two":             {[]string{"10.0.0.1:5", "[fc00::1]:6"}, nil, []string{"10.0.0.1:5", "[fc00::1]:6"}},
-		"unspecified":     {[]string{"0.0.0.0:5"}, nil, []string{"4"}},
-		"dual":            {[]string{"[::]:5"}, nil, []string{"46"}},
-		"outgoing only":   {nil, nil, []string{"46"}},
-		"advertise":       {[]string{"[::]:5"}, []string{"192.0.2.1:0", "[2001:db8::1]:7"}, []string{"192.0.2.1:5", "[2001:db8::1]:7"}},
-		"not listening":   {[]string{"0.0.0.0:5"}, []string{"[2001:db8::1]:0"}, []string{"4"}},
-		"other advertise": {[]string{"10.0.0.1:5"}, []string{"192.0.2.1:99"}, []string{"192.0.2.1:99"}},
-	} {
-		r := newRouter(t, func(c *Config, d *Deps) {
-			c.Listen = nil
-			for _, l := range tc.listen {
-				c.Listen = append(c.Listen, at(l))
-			}
-			for _, l := range tc.advertise {
-				c.Advertise = append(c.Advertise, at(l))
-			}
-			d.Listen = p.listen
-		})
-		got := r.transport.Addresses()
-		if len(got) != len(tc.want) {
-			t.Errorf("%s: %d addresses", name, len(got))
-			continue
-		}
-		for i, a := range got {
-			s, ok := a.StaticKey()
-			if !isNTCP2(a) || !ok || s != r.transport.cfg.StaticKey.Public() {
-				t.Errorf("%s: %+v", name, a)
-			}
-			_, hasIV := a.IV()
-			if p := a.AddrPort(); p.IsValid() && (p.String() != tc.want[i] || !hasIV) || !p.IsValid() && (a.Caps() != tc.want[i] || hasIV) {
-				t.Errorf("%s: %v, want %s", name, a.Options, tc.want[i])
-			}
-		}
+// A limiter that lets a number of bytes a second pass.
+type slowLimiter struct{ perSecond int }
+
+func (l slowLimiter) WaitIn(context.Context, int) error { return nil }
+func (l slowLimiter) WaitOut(ctx context.Context, n int) error {
+	select {
+	case <-time.After(time.Duration(n) * time.Second / time.Duration(l.perSecond)):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
 	}
 }
 
-func TestReachable(t *testing.T) {
-	for name, tc := range map[string]struct {
-		ours, theirs string
-		private      bool
-		network      int
-		want         bool
-	}{
-		"private":               {"10.0.0.1:1", "10.0.0.2:2", true, testNetwork, true},
-		"private not allowed":   {"10.0.0.1:1", "10.0.0.2:2", false, testNetwork, false},
-		"public":                {"0.0.0.0:1", "11.0.0.2:2", false, testNetwork, true},
-		"other network":         {"0.0.0.0:1", "11.0.0.2:2", false, testNetwork + 1, false},
-		"IPv6 from IPv4":        {"10.0.0.1:1", "[2600::1]:2", true, testNetwork, false},
-		"IPv6 from dual stack":  {"[::]:1", "[2600::1]:2", false, testNetwork, true},
-		"documentation address": {"0.0.0.0:1", "192.0.2.1:2", false, testNetwork, false},
-	} {
+func TestLimiterSlowsTheWriter(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
 		p := new(pipes)
 		a := newRouter(t, func(c *Config, d *Deps) {
-			p.on(tc.ours)(c, d)
-			c.AllowPrivate = tc.private
+			p.on("10.0.0.1:1")(c, d)
+			c.Limiter = slowLimiter{10_000}
 		})
-		b := newRouter(t, func(c *Config, d *Deps) { p.on(tc.theirs)(c, d); c.NetworkID = tc.network })
-		if got := a.transport.Reachable(b.self()); got != tc.want {
-			t.Errorf("%s: %v", name, got)
+		b := newRouter(t, p.on("10.0.0.2:2"))
+		a.serve()
+		b.serve()
+		ours, _ := a.dial(b)
+		start := time.Now()
+		for range 100 {
+			ours.Send([]*buf.Buf{message(1000, 1)})
 		}
-	}
+		for range 100 {
+			receiveWithin(t, b.messages, time.Minute)
+		}
+		if took := time.Since(start); took < 10*time.Second || took > 12*time.Second {
+			t.Errorf("100 KB took %v", took)
+		}
+	})
 }

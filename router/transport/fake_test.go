@@ -1,0 +1,217 @@
+package transport_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"clove.i2p/router/buf"
+	"clove.i2p/router/i2p"
+	"clove.i2p/router/transport"
+)
+
+// A fake is a Transport whose sessions keep what they are sent. Its addresses are never looked at.
+type fake struct {
+	style string
+	dial  func(ctx context.Context, ri *i2p.RouterInfo) error // nil: succeeds
+
+	mu      sync.Mutex
+	reg     transport.Registry
+	last    *session // opened
+	dials   int
+	running int // dials now
+	most    int
+}
+
+func (f *fake) Style() string                     { return f.style }
+func (f *fake) Addresses() []i2p.RouterAddress    { return make([]i2p.RouterAddress, 1) }
+func (f *fake) Reachable(ri *i2p.RouterInfo) bool { return ri.Options().Get("style") != "other" }
+
+func (f *fake) Serve(ctx context.Context, r transport.Registry) error {
+	f.mu.Lock()
+	f.reg = r
+	f.mu.Unlock()
+	<-ctx.Done()
+	return nil
+}
+
+func (f *fake) Dial(ctx context.Context, ri *i2p.RouterInfo) (transport.Session, error) {
+	f.mu.Lock()
+	f.dials++
+	f.running++
+	f.most = max(f.most, f.running)
+	f.mu.Unlock()
+	defer func() {
+		f.mu.Lock()
+		f.running--
+		f.mu.Unlock()
+	}()
+	if f.dial != nil {
+		if err := f.dial(ctx, ri); err != nil {
+			return nil, err
+		}
+	}
+	return f.open(ri.Hash(), transport.Outbound)
+}
+
+func (f *fake) open(peer i2p.Hash, d transport.Direction) (*session, error) {
+	s := &session{t: f, peer: peer, direction: d, since: time.Now()}
+	f.mu.Lock()
+	f.last = s
+	f.mu.Unlock()
+	if !f.reg.Opened(s) {
+		return nil, transport.ErrRefused
+	}
+	return s, nil
+}
+
+// state is what the dials came to so far.
+func (f *fake) state() (dials, most int, last *session) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.dials, f.most, f.last
+}
+
+type session struct {
+	t         *fake
+	peer      i2p.Hash
+	direction transport.Direction
+	since     time.Time
+
+	mu     sync.Mutex
+	got    []string
+	full   bool
+	closed []transport.Reason
+}
+
+func (s *session) Peer() i2p.Hash                 { return s.peer }
+func (s *session) Direction() transport.Direction { return s.direction }
+func (s *session) Idle(now time.Time) time.Duration {
+	return now.Sub(s.since)
+}
+func (s *session) Status() transport.SessionStatus {
+	return transport.SessionStatus{Peer: s.peer, Style: s.t.style, Direction: s.direction, Since: s.since}
+}
+
+func (s *session) Send(msgs []*buf.Buf) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := 0
+	for _, m := range msgs {
+		if !s.full && s.closed == nil {
+			s.got = append(s.got, string(m.Bytes()))
+			n++
+		}
+		m.Release()
+	}
+	return n
+}
+
+func (s *session) Close(r transport.Reason) {
+	s.mu.Lock()
+	first := s.closed == nil
+	s.closed = append(s.closed, r)
+	s.mu.Unlock()
+	if first {
+		s.t.reg.Closed(s, nil)
+	}
+}
+
+func (s *session) messages() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.got)
+}
+
+func (s *session) reasons() []transport.Reason {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.closed)
+}
+
+type sink struct{}
+
+func (sink) Messages(i2p.Hash, []*buf.Buf)              {}
+func (sink) RouterInfo(i2p.Hash, *i2p.RouterInfo, bool) {}
+
+type admission struct {
+	mu        sync.Mutex
+	refuse    i2p.Hash
+	connected []i2p.Hash
+	failed    []error
+}
+
+func (a *admission) Admit(p i2p.Hash) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return p != a.refuse
+}
+
+func (a *admission) failures() int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return len(a.failed)
+}
+
+func (a *admission) Connected(p i2p.Hash) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.connected = append(a.connected, p)
+}
+
+func (a *admission) Failed(_ i2p.Hash, err error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.failed = append(a.failed, err)
+}
+
+// peers are RouterInfos that a Lookup knows.
+type peers struct{ infos sync.Map }
+
+func (p *peers) lookup(_ context.Context, h i2p.Hash) (*i2p.RouterInfo, error) {
+	if ri, ok := p.infos.Load(h); ok {
+		return ri.(*i2p.RouterInfo), nil
+	}
+	return nil, errors.New("no such router")
+}
+
+func (p *peers) add(t *testing.T, options map[string]string) i2p.Hash {
+	t.Helper()
+	k, err := i2p.NewRouterKeys()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ri, err := i2p.NewRouterInfo(k, time.Now(), nil, options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.infos.Store(ri.Hash(), ri)
+	return ri.Hash()
+}
+
+// serving runs a test within a bubble with a Mux that serves.
+func serving(t *testing.T, cfg transport.Config, f func(t *testing.T, m *transport.Mux, known *peers, tr *fake, a *admission)) {
+	synctest.Test(t, func(t *testing.T) {
+		tr, known, a := &fake{style: "NTCP2"}, new(peers), new(admission)
+		m, err := transport.New(cfg, transport.Deps{Transports: []transport.Transport{tr}, Lookup: known.lookup, Admission: a})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(context.Background())
+		done := make(chan error)
+		go func() { done <- m.Serve(ctx, sink{}) }()
+		synctest.Wait()
+		f(t, m, known, tr, a)
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+		if _, err := tr.open(i2p.Hash{1}, transport.Inbound); err == nil {
+			t.Error("session opened after the end")
+		}
+	})
+}
