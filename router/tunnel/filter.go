@@ -16,8 +16,8 @@ type filter struct {
 // A filterLayer is a power of two of buckets.
 type filterLayer []bucket
 
-// A bucket is one cache line of fingerprints; 0 is a free place.
-type bucket [16]uint32
+// A bucket is half a cache line of fingerprints; 0 is a free place.
+type bucket [8]uint32
 
 // add remembers the message (IV and at least one block) and reports whether it was there already.
 func (f *filter) add(msg []byte) bool {
@@ -62,7 +62,7 @@ func (b *bucket) len() int {
 	return len(b)
 }
 
-// put adds the fingerprint to the emptier of its buckets, which keeps them even up to some 90 %; false if both are
+// put adds the fingerprint to the emptier of its buckets, which keeps them even up to some 80 %; false if both are
 // full.
 func (l filterLayer) put(mark, one, two uint32) bool {
 	mask := uint32(len(l) - 1)

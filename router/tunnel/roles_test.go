@@ -260,3 +260,45 @@ func TestGatewayMessageIsWrappedInPlace(t *testing.T) {
 		t.Fatal("unwrapped what was not wrapped")
 	}
 }
+
+func TestBatchDoesWhatProcessDoes(t *testing.T) {
+	rng := mrand.New(mrand.NewPCG(1, 2))
+	gw := outbound(1).gateway
+	var one, many []*tunnel.Participant
+	for i := range 3 {
+		a, b := hops(1)
+		one = append(one, tunnel.NewParticipant(i2p.Hash{}, i2p.TunnelID(i+1), a[0]))
+		many = append(many, tunnel.NewParticipant(i2p.Hash{}, i2p.TunnelID(i+1), b[0]))
+	}
+	var w tunnel.Batch
+	for n := range 12 {
+		var want, got []*buf.Buf
+		for i := range n {
+			for _, b := range gw.Append(nil, to, message(rng, 100), now) {
+				want, got = append(want, b), append(got, buf.From(b.Bytes()))
+				if err := one[i%3].Process(b, now); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		for i, b := range got {
+			if err := w.Add(many[i%3], b); err != nil {
+				t.Fatal(err)
+			}
+		}
+		w.Run(now)
+		for i := range want {
+			// All but the message id, which is random.
+			a, b := want[i].Bytes(), got[i].Bytes()
+			if a[0] != b[0] || !bytes.Equal(a[5:], b[5:]) {
+				t.Fatalf("message %d of %d differs", i, n)
+			}
+			if err := w.Add(many[i%3], got[i]); err != nil && !errors.Is(err, tunnel.ErrDuplicate) {
+				t.Fatal(err)
+			}
+		}
+		w.Run(now)
+		releaseAll(want)
+		releaseAll(got)
+	}
+}

@@ -11,11 +11,6 @@ import (
 	"clove.i2p/router/tunnel/build"
 )
 
-var (
-	errGone      = errors.New("transit: tunnel is gone")
-	errWrongPeer = errors.New("transit: not the previous hop")
-)
-
 // DataBatch takes from the messages in flight of one reader batch those that belong to tunnels in this table,
 // TunnelData and TunnelGateway, and sends what comes of them, once per next hop. The others are still the
 // caller's: they are moved to the front of msgs, in order, and returned.
@@ -61,6 +56,8 @@ type batch struct {
 	targets  []target
 	gateways []entrance
 	self     []*buf.Buf
+	layers   tunnel.Batch // what participants have still to do
+	held     []*hop       // participants that layers refers to, locked
 	deliver  func(tunnel.Delivery, *buf.Buf)
 }
 
@@ -111,33 +108,69 @@ func (w *batch) take(from i2p.Hash, b *buf.Buf) bool {
 	return true
 }
 
-// pass is the participant.
+// pass is the participant. Its tunnel stays locked until the messages are encrypted, all together.
 func (w *batch) pass(h *hop, from i2p.Hash, b *buf.Buf) {
-	if why, err := h.forward(from, b, w.now); err != nil {
-		w.t.drop(why, b)
+	w.hold(h)
+	switch {
+	case !h.activate():
+		w.t.drop(DropUnknown, b)
+		return
+	case !h.from(from):
+		w.t.drop(DropWrongPeer, b)
 		return
 	}
-	w.count(h, 1, b.Len())
+	n := b.Len()
+	if err := w.layers.Add(h.participant, b); err != nil {
+		w.t.drop(reason(err), b)
+		return
+	}
+	w.count(h, 1, n)
 	w.add(h.next, b)
 }
 
-// leave is the outbound endpoint.
+// hold locks a tunnel for this batch. Nobody waits for a lock of this kind while he holds one, so that no order of
+// them is needed.
+func (w *batch) hold(h *hop) {
+	for _, held := range w.held {
+		if held == h {
+			return
+		}
+	}
+	if !h.mu.TryLock() {
+		w.encrypt()
+		h.mu.Lock()
+	}
+	w.held = append(w.held, h)
+}
+
+// encrypt finishes the participants' work and lets their tunnels go.
+func (w *batch) encrypt() {
+	w.layers.Run(w.now)
+	for _, h := range w.held {
+		h.mu.Unlock()
+	}
+	clear(w.held)
+	w.held = w.held[:0]
+}
+
+// leave is the outbound endpoint. Whoever holds its lock waits for no other, so participants may be held meanwhile.
 func (w *batch) leave(h *hop, from i2p.Hash, b *buf.Buf) {
-	why, err := Drop(0), error(nil)
 	h.mu.Lock()
-	if !h.activate() {
-		why, err = DropUnknown, errGone
-	} else if !h.from(from) {
-		why, err = DropWrongPeer, errWrongPeer
-	} else {
-		var layered []byte
-		if _, layered, err = tunnel.ParseID(b.Bytes()); err == nil {
+	var why Drop
+	switch {
+	case !h.activate():
+		why = DropUnknown
+	case !h.from(from):
+		why = DropWrongPeer
+	default:
+		_, layered, err := tunnel.ParseID(b.Bytes())
+		if err == nil {
 			err = h.endpoint.Process(layered, w.now, w.deliver)
 		}
 		why = reason(err)
 	}
 	h.mu.Unlock()
-	if err != nil {
+	if why != 0 {
 		w.t.drop(why, b)
 		return
 	}
@@ -228,6 +261,7 @@ func (w *batch) count(h *hop, messages, bytes int) {
 
 // finish sends what has gathered and clears the scratch. No lock is held.
 func (w *batch) finish() {
+	w.encrypt()
 	for i := range w.gateways {
 		w.flush(&w.gateways[i])
 	}

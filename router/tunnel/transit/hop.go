@@ -5,7 +5,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"clove.i2p/router/buf"
 	"clove.i2p/router/i2p"
 	"clove.i2p/router/tunnel"
 	"clove.i2p/router/tunnel/build"
@@ -91,22 +90,6 @@ func (h *hop) close() {
 		h.endpoint.Close()
 	}
 	h.participant, h.gateway, h.endpoint, h.request = nil, nil, nil, nil
-}
-
-// forward is a participant's work on one message, in place.
-func (h *hop) forward(from i2p.Hash, b *buf.Buf, now time.Time) (drop Drop, err error) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if !h.activate() {
-		return DropUnknown, errGone
-	}
-	if !h.from(from) {
-		return DropWrongPeer, errWrongPeer
-	}
-	if err := h.participant.Process(b, now); err != nil {
-		return reason(err), err
-	}
-	return 0, nil
 }
 
 func list[T any](v ...T) []T { return v }
