@@ -2,6 +2,7 @@ package client
 
 import (
 	"encoding/binary"
+	"sync"
 	"time"
 
 	"clove.i2p/router/buf"
@@ -45,10 +46,38 @@ func (s *Session) receiveGarlic(payload []byte) {
 		return
 	}
 	body := payload[4:][:binary.BigEndian.Uint32(payload)]
-	if err := s.keeper.Open(body, s.clock.Now(), s.receiveClove); err != nil {
+	o := openings.Get().(*opening)
+	o.session = s
+	if err := s.keeper.Open(body, s.clock.Now(), o.take); err != nil {
 		s.stats.unopened.Add(1)
 	}
+	for _, c := range o.data {
+		s.receiveClove(c)
+	}
+	clear(o.data)
+	o.session, o.data = nil, o.data[:0]
+	openings.Put(o)
 }
+
+// An opening takes the cloves of one garlic message. Data waits until the others are read: it may come in front of
+// the LeaseSet that is needed to answer it. What a clove lends is in the message, which outlives the opening.
+type opening struct {
+	session *Session
+	data    []garlic.Clove
+	take    func(garlic.Clove)
+}
+
+var openings = sync.Pool{New: func() any {
+	o := new(opening)
+	o.take = func(c garlic.Clove) {
+		if c.Header.Type == i2np.TypeData {
+			o.data = append(o.data, c)
+		} else {
+			o.session.receiveClove(c)
+		}
+	}
+	return o
+}}
 
 // receiveClove follows the delivery instructions: Local is for us, Destination for one of ours, Tunnel is sent on out
 // of one of our tunnels. Router is refused: it would make this client's tunnel a way to reach routers from here.

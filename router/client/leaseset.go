@@ -53,6 +53,7 @@ func (s *Session) keepLeaseSet(ctx context.Context) {
 			continue
 		}
 		s.stats.published.Add(1)
+		s.publishedOnce.Do(func() { close(s.published) })
 		published, next = version, time.Now().Add(publishPause)
 		verifying.Go(func() { s.verify(ctx, own) })
 	}

@@ -9,28 +9,31 @@ import (
 	"clove.i2p/router/garlic"
 	"clove.i2p/router/i2np"
 	"clove.i2p/router/i2p"
-	"clove.i2p/router/tunnel"
-	"clove.i2p/router/tunnel/pool"
 )
 
 var errNoKey = errors.New("it has no X25519 key")
 
 func noLeaseSet(err error) error { return fmt.Errorf("%w: %w", ErrNoLeaseSet, err) }
 
-// Send passes one packet to a destination; ownership of b moves. It does not block: without a LeaseSet it returns
-// ErrNoLeaseSet and looks it up for the next packet, without a path ErrNotReady. The packet may be lost on the way like
-// any datagram. b needs payloadHead + 4 + 9 + 36 + 96 bytes of head room: a fresh buffer with the packet at its start
-// has them.
+// Send passes one packet to a destination; it is SendBatch of one.
 func (s *Session) Send(to i2p.Hash, proto Protocol, ports Ports, b *buf.Buf) error {
+	one := [1]*buf.Buf{b}
+	return s.SendBatch(to, proto, ports, one[:])
+}
+
+// SendBatch passes packets to a destination; the slice is lent, the buffers move. It does not block: without a LeaseSet
+// it returns ErrNoLeaseSet and looks it up for the next packets, without a path ErrNotReady. Packets may be lost on the way
+// like any datagram. Each needs 161 bytes of head room (payloadHead, 4, 9, 36 and garlic's 96 and 13): a fresh buffer
+// with the packet at its start has them.
+func (s *Session) SendBatch(to i2p.Hash, proto Protocol, ports Ports, packets []*buf.Buf) error {
 	now := s.clock.Now()
-	size := b.Len()
+	defer release(packets)
 	s.mu.Lock()
 	r := s.remoteOf(to, now)
 	s.refresh(r, now)
 	if r.set == nil {
 		s.mu.Unlock()
-		b.Release()
-		s.stats.noLeaseSet.Add(1)
+		s.stats.noLeaseSet.Add(uint64(len(packets)))
 		return ErrNoLeaseSet
 	}
 	delivery, out, ok := s.path(r, now)
@@ -38,27 +41,49 @@ func (s *Session) Send(to i2p.Hash, proto Protocol, ports Ports, b *buf.Buf) err
 	own, version := s.bundle(r, now)
 	s.mu.Unlock()
 	if !ok {
-		b.Release()
-		s.stats.noPath.Add(1)
+		s.stats.noPath.Add(uint64(len(packets)))
 		return ErrNotReady
 	}
-	wrap(b, proto, ports)
-	dataMessage(b, now)
-	if err := garlic.PrependClove(b, garlic.ToDestination(to)); err != nil {
-		b.Release()
-		s.stats.sealFailed.Add(1)
-		return fmt.Errorf("client: %w", err)
+	var size int
+	var sealed [batchMost][]byte
+	msgs := sealed[:0]
+	for i, b := range packets {
+		size += b.Len()
+		wrap(b, proto, ports)
+		dataMessage(b, now)
+		token := uint64(0)
+		if own != nil && i == 0 {
+			packets[0], token = behindStore(b, to, own, now), version
+			b = packets[0]
+		} else if err := garlic.PrependClove(b, garlic.ToDestination(to)); err != nil {
+			s.stats.sealFailed.Add(1)
+			return fmt.Errorf("client: %w", err)
+		}
+		if err := s.seal(peer, b, token, now); err != nil {
+			return err
+		}
+		if msgs = append(msgs, b.Bytes()); len(msgs) == batchMost {
+			out.Send(delivery, now, msgs...)
+			msgs = msgs[:0]
+		}
 	}
-	if own != nil {
-		b = appendStore(b, storeMessage(own, now))
-	}
-	return s.dispatch(peer, b, version, delivery, out, now, size)
+	out.Send(delivery, now, msgs...)
+	s.stats.sent.Add(uint64(len(packets)))
+	s.stats.sentBytes.Add(uint64(size))
+	return nil
 }
 
-// dispatch seals a payload and sends it down a path.
-func (s *Session) dispatch(peer garlic.Peer, b *buf.Buf, token uint64, d tunnel.Delivery, out *pool.Tunnel, now time.Time, size int) error {
-	defer b.Release()
-	var err error
+// batchMost is how many packets go into a tunnel at once: about 64 KiB, what a session sends with one write.
+const batchMost = 32
+
+func release(packets []*buf.Buf) {
+	for _, b := range packets {
+		b.Release()
+	}
+}
+
+// seal encrypts a payload; a token other than 0 asks the peer to acknowledge it.
+func (s *Session) seal(peer garlic.Peer, b *buf.Buf, token uint64, now time.Time) (err error) {
 	if token != 0 {
 		err = s.keeper.SealConfirmed(peer, b, token, now)
 	} else {
@@ -68,9 +93,6 @@ func (s *Session) dispatch(peer garlic.Peer, b *buf.Buf, token uint64, d tunnel.
 		s.stats.sealFailed.Add(1)
 		return fmt.Errorf("client: %w", err)
 	}
-	out.Send(d, now, b.Bytes())
-	s.stats.sent.Add(1)
-	s.stats.sentBytes.Add(uint64(size))
 	return nil
 }
 
@@ -89,11 +111,16 @@ func (s *Session) sendEmpty(peer garlic.Peer) {
 	if !ok {
 		return
 	}
-	b := buf.Get()
+	var b *buf.Buf
 	if own != nil {
-		b = appendStore(b, storeMessage(own, now))
+		b = storePayload(own, now)
+	} else {
+		b = buf.Get()
 	}
-	s.dispatch(peer, b, version, delivery, out, now, 0)
+	defer b.Release()
+	if s.seal(peer, b, version, now) == nil {
+		out.Send(delivery, now, b.Bytes())
+	}
 }
 
 // bundle decides whether our LeaseSet goes along: with every New Session, since the peer could not answer without it,
@@ -119,23 +146,23 @@ func dataMessage(b *buf.Buf, now time.Time) {
 	i2np.Header{Type: i2np.TypeData, ID: i2np.NewMessageID(), Expiration: now.Add(messageLife)}.PutShort(b.Prepend(i2np.ShortHeaderLen))
 }
 
-// appendStore adds a Local clove; if b has no room, in a larger buffer.
-func appendStore(b *buf.Buf, store []byte) *buf.Buf {
-	if b.TailRoom() < len(store)+cloveOverhead+sealTail {
-		bigger := buf.GetLarge()
-		bigger.Append(b.Bytes())
-		b.Release()
-		b = bigger
-	}
-	if err := garlic.AppendClove(b, garlic.Local(), store); err != nil {
+// storePayload is a payload with our LeaseSet as a Local clove.
+func storePayload(own i2p.LeaseSet, now time.Time) *buf.Buf {
+	b := buf.GetLarge()
+	b.Append(storeMessage(own, now))
+	if err := garlic.PrependClove(b, garlic.Local()); err != nil {
 		panic("client: a lease set does not fit a large buffer")
 	}
 	return b
 }
 
-// cloveOverhead is what AppendClove adds to a message, sealTail what a session may add behind the payload: the
-// authentication tag, an acknowledgement request, a key of the DH ratchet, padding.
-const (
-	cloveOverhead = 4
-	sealTail      = 128
-)
+// behindStore is a payload with our LeaseSet and, behind it, the Data message in b, which is released. A peer reads the
+// cloves in order, and i2pd does not answer a packet from a destination whose LeaseSet it does not know yet.
+func behindStore(b *buf.Buf, to i2p.Hash, own i2p.LeaseSet, now time.Time) *buf.Buf {
+	defer b.Release()
+	p := storePayload(own, now)
+	if err := garlic.AppendClove(p, garlic.ToDestination(to), b.Bytes()); err != nil {
+		panic("client: a packet does not fit a large buffer")
+	}
+	return p
+}

@@ -73,7 +73,10 @@ type Session struct {
 	version uint64        // of own, from 1
 	stale   bool          // own is to be made anew even if the leases are the same
 	ready   chan struct{} // closed once there was a tunnel in both directions
-	stats   counters
+	// published is closed once a floodfill has confirmed a LeaseSet of ours.
+	published     chan struct{}
+	publishedOnce sync.Once
+	stats         counters
 }
 
 // New returns a session that does nothing before Serve.
@@ -85,6 +88,7 @@ func New(cfg Config, deps Deps) (*Session, error) {
 	s := &Session{
 		cfg: cfg, hash: cfg.Keys.Destination.Hash(), clock: deps.Clock, log: deps.Log, keeper: keeper, table: deps.Table,
 		changed: make(chan struct{}, 1), refreshes: make(chan *remote, maxRefreshes), remotes: make(map[i2p.Hash]*remote), ready: make(chan struct{}),
+		published: make(chan struct{}),
 	}
 	s.pool, err = pool.New(cfg.Tunnels, pool.Deps{
 		Self: deps.Self, Clock: deps.Clock, Peers: deps.Peers, Sender: deps.Sender, Table: deps.Table, Owner: s,
@@ -147,6 +151,19 @@ func (s *Session) Ready(ctx context.Context) error {
 		return nil
 	case <-ctx.Done():
 		return fmt.Errorf("%w: %w", ErrNotReady, context.Cause(ctx))
+	}
+}
+
+// Published waits until Ready and, if the LeaseSet is to be published, until a floodfill has confirmed it.
+func (s *Session) Published(ctx context.Context) error {
+	if err := s.Ready(ctx); err != nil || !s.cfg.Publish {
+		return err
+	}
+	select {
+	case <-s.published:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("client: lease set not published: %w", context.Cause(ctx))
 	}
 }
 
