@@ -50,8 +50,8 @@ const (
 const (
 	// replayWindow is at least 2 x maxSkew: an X is remembered for one to two windows.
 	replayWindow = 2*maxSkew + 10*time.Second
-	// maxReplayEntries per window: 4,096 accepts per second (one core's worth) for a window would be more, but such
-	// a flood is refused by the pending limits first. At the bound the older window is dropped.
+	// maxReplayEntries per window bounds the memory (2 MiB of keys). At the bound the older window is dropped; the
+	// gate keeps the rate of handshakes below that.
 	maxReplayEntries = 1 << 16
 
 	// DefaultHandshakeTimeout as in i2pd; messageTimeout stops one slow message.
@@ -87,8 +87,8 @@ const (
 	// writeOverhead is what the frames of one Write need beside I2NP blocks and a RouterInfo: length, tag and padding of
 	// each frame, headers, DateTime and Termination.
 	writeOverhead = (writeBatch/frameTarget*2+2)*(lengthLen+tagLen+blockHeaderLen+maxDataPadding) + 64
-	// DefaultSendQueue is the ring of a session in messages: 64 full frames' worth would delay everything behind
-	// it for seconds at 1 MB/s, so it is as i2pd has it, doubled.
+	// DefaultSendQueue is the ring of a session in messages: twice i2pd's, and at 1 MB/s no more than a second of
+	// delay for what is queued last.
 	DefaultSendQueue = 1024
 	// maxQueueBytes bounds the memory of a ring: messages of more than 2 KiB take a buffer of 64 KiB.
 	maxQueueBytes = 3 << 20

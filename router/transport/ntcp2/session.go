@@ -3,7 +3,6 @@ package ntcp2
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net"
 	"net/netip"
 	"sync/atomic"
@@ -152,5 +151,3 @@ func (s *session) stalled(now time.Time) bool {
 	began := s.writing.Load()
 	return began != 0 && now.Sub(time.Unix(0, began)) > maxWriteStall
 }
-
-func (s *session) String() string { return fmt.Sprintf("ntcp2 %s %s", s.direction, s.peer.Short()) }
