@@ -62,7 +62,11 @@ func FuzzKeepers(f *testing.F) {
 
 // The same with random scripts: the fuzzer is slow, since it instruments the arithmetic of the handshakes.
 func TestKeepersUnderRandomScripts(t *testing.T) {
-	for seed := range uint64(60) {
+	seeds := uint64(25)
+	if testing.Short() {
+		seeds = 5
+	}
+	for seed := range seeds {
 		rnd := rand.New(rand.NewPCG(seed, 1))
 		script := make([]byte, 400)
 		for i := range script {

@@ -8,9 +8,9 @@ const (
 	defaultMaxPeers = 4096
 	// defaultMaxTags bounds the tags of all sessions together (16 bytes each, up to twice that in the table).
 	defaultMaxTags = 1 << 19
-	// defaultNewSessionRate bounds the New Sessions and router messages opened per second, each of which costs one DH
-	// (about 50 us) even if it is garbage. One per 200 ms, as elsewhere, lets anyone starve honest peers; this is a
-	// fiftieth of a core. Twice the rate may come at once.
+	// defaultNewSessionRate bounds the New Sessions, replies and router messages opened per second, each of which costs
+	// a DH or two (about 50 us) even if it is garbage. One per 200 ms, as elsewhere, lets anyone starve honest peers;
+	// this is 3 % of a core. Twice the rate may come at once.
 	defaultNewSessionRate = 400
 	// defaultRouterRate is that of the router's keeper: a floodfill gets most of its messages sealed.
 	defaultRouterRate = 2000

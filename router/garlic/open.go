@@ -58,6 +58,9 @@ func (k *Keeper) open(payload []byte, now time.Time) ([]byte, Origin, error) {
 }
 
 func (k *Keeper) openSession(set *ratchet.ReceiveSet, n uint16, payload []byte, now time.Time) ([]byte, Origin, error) {
+	if set.Reply() && !k.opening.take(now) {
+		return nil, Origin{}, ErrBusy // two DH each, and whoever saw its tag in transit can repeat it
+	}
 	s := set.Session()
 	before := s.Established()
 	blocks, kind, err := s.Open(set, n, payload, now)

@@ -84,7 +84,11 @@ func FuzzSession(f *testing.F) {
 }
 
 func TestSessionUnderRandomScripts(t *testing.T) {
-	for seed := range uint64(100) {
+	seeds := uint64(100)
+	if testing.Short() {
+		seeds = 20
+	}
+	for seed := range seeds {
 		rnd := rand.New(rand.NewPCG(seed, 1))
 		script := make([]byte, 1000)
 		for i := range script {

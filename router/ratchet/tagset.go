@@ -50,6 +50,9 @@ type ReceiveSet struct {
 // Session is the session that the set belongs to.
 func (r *ReceiveSet) Session() *Session { return r.session }
 
+// Reply reports whether the set's messages are New Session Replies, which cost two DH to open.
+func (r *ReceiveSet) Reply() bool { return r.reply }
+
 func newReceiveSet(s *Session, x *Index, c chain, id uint16, reply bool) *ReceiveSet {
 	r := &ReceiveSet{chain: c, session: s, index: x, id: id, reply: reply, highest: -1}
 	x.attach(r)
