@@ -134,9 +134,16 @@ func hashBytes(ri *i2p.RouterInfo) []byte {
 	return h[:]
 }
 
-// write stores or, where the RouterInfo is nil, deletes, all or nothing.
-func (d *disk) write(changes map[i2p.Hash]*i2p.RouterInfo) error {
-	err := d.bolt.Update(func(tx *bolt.Tx) error {
+// write stores or, where the RouterInfo is nil, deletes, all or nothing. Damage that was not met when the file was opened
+// is an error here: the router goes on without writing.
+func (d *disk) write(changes map[i2p.Hash]*i2p.RouterInfo) (err error) {
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	defer func() {
+		if r := recover(); r != nil {
+			err = damaged(d.path, fmt.Errorf("%v", r))
+		}
+	}()
+	err = d.bolt.Update(func(tx *bolt.Tx) error {
 		b, err := tx.CreateBucketIfNotExists(routersBucket)
 		if err != nil {
 			return err

@@ -87,7 +87,8 @@ func (s *search) add(n *node) {
 // nothing happens before.
 func (s *search) next(now time.Time) (queries []query, done bool, wake time.Time) {
 	s.expire(now)
-	if !s.settled() {
+	settled := s.settled()
+	if !settled {
 		for s.inFlight() < s.cfg.parallel {
 			n := s.choose()
 			if n == nil {
@@ -96,7 +97,7 @@ func (s *search) next(now time.Time) (queries []query, done bool, wake time.Time
 			queries = append(queries, s.ask(n, now))
 		}
 	}
-	wake, waiting := s.deadline()
+	wake, waiting := s.deadline(!settled)
 	return queries, len(queries) == 0 && !waiting, wake
 }
 
@@ -203,7 +204,8 @@ func (s *search) ask(n *node, now time.Time) query {
 	return query{to: n.info, key: s.target}
 }
 
-func (s *search) deadline() (at time.Time, waiting bool) {
+// deadline is when the state changes next if no answer comes; late answers are waited for only if they could matter.
+func (s *search) deadline(lateOnes bool) (at time.Time, waiting bool) {
 	for _, n := range s.nodes {
 		var d time.Time
 		switch n.state {
@@ -212,6 +214,9 @@ func (s *search) deadline() (at time.Time, waiting bool) {
 		case late:
 			d = n.since.Add(s.cfg.hard)
 		default:
+			continue
+		}
+		if n.state == late && !lateOnes {
 			continue
 		}
 		if !waiting || d.Before(at) {
