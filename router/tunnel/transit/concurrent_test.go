@@ -4,7 +4,6 @@ import (
 	"sync"
 	"testing"
 	"time"
-
 )
 
 // TestReadersShareTunnels: readers whose batches hold the same tunnels in different orders neither wait for each other
