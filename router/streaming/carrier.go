@@ -13,8 +13,8 @@ type Ports struct{ From, To uint16 }
 
 func (p Ports) swap() Ports { return Ports{From: p.To, To: p.From} }
 
-// A Carrier takes packets to other destinations. It is safe for concurrent use, and does not call Deliver of the same
-// Stack from within Send.
+// A Carrier takes packets to other destinations. It is safe for concurrent use. Send may call Deliver of any Stack,
+// the same one included; MTU may not.
 type Carrier interface {
 	// Reach returns when the LeaseSet of to is known; with fresh it is looked up anew.
 	Reach(ctx context.Context, to i2p.Hash, fresh bool) error

@@ -91,6 +91,7 @@ func (c *Conn) finish(err error, tell bool) {
 	c.err = err
 	if err != nil {
 		c.stack.stats.failed.Add(1)
+		c.stack.log.Debug("stream failed", "peer", c.hash, "error", err)
 	}
 	c.stack.share(c)
 	c.q.release()

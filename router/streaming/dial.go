@@ -38,6 +38,7 @@ func (s *Stack) dial(ctx context.Context, to *i2p.Destination, p Ports, data []b
 		return nil, err
 	}
 	s.stats.opened.Add(1)
+	s.log.Debug("stream opened", "peer", c.hash, "port", p.To)
 	if k := min(len(data), s.synRoom, min(MTU, s.carrier.MTU(to.Hash()))); k < len(data) {
 		if _, err := c.Write(data[k:]); err != nil {
 			c.Close()

@@ -56,6 +56,7 @@ func (s *Stack) synchronize(ports Ports, b *buf.Buf) {
 		return
 	}
 	s.stats.accepted.Add(1)
+	s.log.Debug("stream opened to us", "peer", c.hash, "port", ports.To)
 	c.begin(&p, early, now)
 	if !l.offer(c) {
 		c.abort(ErrRefused)

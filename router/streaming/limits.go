@@ -87,6 +87,10 @@ const (
 	minGiveUp   = 60 * time.Second
 	// maxCloseTimeouts end it when only the CLOSE is unacknowledged: i2pd forgets a stream once it has answered.
 	maxCloseTimeouts = 3
+	// maxEndTimeouts end it after the CLOSE of the peer: an i2pd takes nothing any more.
+	maxEndTimeouts = 6
+	// maxReplyTimeouts end one whose opener never shows that it got the SYN reply (i2pd 2).
+	maxReplyTimeouts = 5
 	// rerouteTimeouts in a row mean that the path is dead rather than lossy.
 	rerouteTimeouts = 2
 	// maxRepeats packets in a row that were there already mean that our acknowledgements do not arrive.
@@ -97,6 +101,8 @@ const (
 	// up to 200 ms, Java 750 ms. It adds to the round trip that the peer sees.
 	ackDelayMin = 2 * time.Millisecond
 	ackDelayMax = 25 * time.Millisecond
+	// loneAckDelay is the longest that i2pd delays an acknowledgement.
+	loneAckDelay = 200 * time.Millisecond
 	// ackEvery packets are acknowledged without delay.
 	ackEvery = 2
 	// synWait: an acknowledgement that overtakes our SYN reply makes i2pd take it for that reply. So before the peer

@@ -320,3 +320,53 @@ func TestPingWithoutSignatureIsNotAnswered(t *testing.T) {
 		}
 	})
 }
+
+func TestOpenerThatNeverAnswersIsForgotten(t *testing.T) {
+	withRaw(t, func(t *testing.T, r *raw, l *streaming.Listener) {
+		r.send(signed(r.keys, r.syn(77)))
+		got := r.all(time.Minute)
+		if len(got) > 9 {
+			t.Errorf("%d SYN replies", len(got))
+		}
+		if n := r.w.b.Stats().Conns; n != 0 {
+			t.Errorf("%d connections are left", n)
+		}
+	})
+}
+
+// TestWritesAfterTheEndOfThePeerFail: an i2pd that closed says nothing any more.
+func TestWritesAfterTheEndOfThePeerFail(t *testing.T) {
+	withRaw(t, func(t *testing.T, r *raw, l *streaming.Listener) {
+		c, p := r.open(l)
+		p.Flags = streaming.FlagClose
+		r.send(signed(r.keys, data(p, 1, 0, "")))
+		readAll(t, c)
+		start := time.Now()
+		var err error
+		for err == nil && time.Since(start) < time.Minute {
+			_, err = c.Write([]byte("hello?"))
+			time.Sleep(time.Second)
+		}
+		if !errors.Is(err, streaming.ErrReset) {
+			t.Errorf("after %v: %v", time.Since(start), err)
+		}
+	})
+}
+
+func TestFullBacklogRefuses(t *testing.T) {
+	withRaw(t, func(t *testing.T, r *raw, l *streaming.Listener) {
+		n := streaming.DefaultConfig().Backlog
+		refused := 0
+		for id := range streaming.StreamID(n + 20) {
+			r.send(signed(r.keys, r.syn(1000+id)))
+			for _, p := range r.all(200 * time.Millisecond) {
+				if p.Flags&streaming.FlagReset != 0 {
+					refused++
+				}
+			}
+		}
+		if refused == 0 && drops(r.w, streaming.DropOverload) == 0 {
+			t.Errorf("nothing was refused: %+v", r.w.b.Stats())
+		}
+	})
+}

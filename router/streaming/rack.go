@@ -189,6 +189,10 @@ func (c *Conn) giveUp(now time.Duration) bool {
 		c.finish(nil, false)
 	case c.appClosed && c.recv.eof() && n > maxCloseTimeouts:
 		c.finish(nil, true)
+	case !c.opener && !c.known && n > maxReplyTimeouts:
+		c.finish(ErrTimeout, false)
+	case !c.appClosed && c.recv.eof() && n > maxEndTimeouts:
+		c.finish(ErrReset, true)
 	case n > maxTimeouts && now-c.heardAt > minGiveUp:
 		c.finish(ErrTimeout, true)
 	default:

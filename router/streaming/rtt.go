@@ -52,13 +52,13 @@ func (r *roundTrip) late() time.Duration {
 }
 
 // probe is when a packet without an answer is probed, 0 before the first sample. A lone packet may wait for the
-// delayed acknowledgement of the peer.
+// delayed acknowledgement of the peer; a probe too many makes i2pd change its tunnels, since it is a duplicate there.
 func (r *roundTrip) probe(inFlight int) time.Duration {
 	if !r.known() {
 		return 0
 	}
 	if inFlight == 1 {
-		return r.late() + ackDelayMax
+		return r.late() + max(ackDelayMax, min(r.smoothed/4, loneAckDelay))
 	}
 	return r.late()
 }
