@@ -97,7 +97,6 @@ const (
 	privateGap         = time.Second
 	privateRetryFirst  = time.Second
 	privateRetryMost   = 10 * time.Second
-	maxTokens          = 256
 	maxConfirmations   = 16
 )
 
