@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"os"
 	"path/filepath"
 	"sync"
 
@@ -27,6 +28,9 @@ func (a *Appliance) Serve(ctx context.Context, r control.ServeRequest, progress 
 	}
 	if r.KeyFile == "" && a.cfg.Router.DataDir != "" {
 		r.KeyFile = filepath.Join(a.cfg.Router.DataDir, "destinations", keyName(r.Target))
+		if err := os.MkdirAll(filepath.Dir(r.KeyFile), 0o700); err != nil {
+			return fmt.Errorf("serve: %w", err)
+		}
 	}
 	d, err := a.router.Open(router.DestinationConfig{KeyFile: r.KeyFile, Tunnels: a.cfg.Tunnels})
 	if err != nil {
