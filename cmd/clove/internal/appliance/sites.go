@@ -29,6 +29,9 @@ func (a *Appliance) Serve(ctx context.Context, r control.ServeRequest, progress 
 	if r.KeyFile == "" && a.cfg.Router.DataDir != "" {
 		r.KeyFile = filepath.Join(a.cfg.Router.DataDir, "destinations", keyName(r.Target))
 		if err := os.MkdirAll(filepath.Dir(r.KeyFile), 0o700); err != nil {
+			return fmt.Errorf("serve %s: %w", r.Target, err)
+		}
+		if err := os.MkdirAll(filepath.Dir(r.KeyFile), 0o700); err != nil {
 			return fmt.Errorf("serve: %w", err)
 		}
 	}

@@ -78,6 +78,8 @@ type Destination struct {
 	Streams int      `json:"streams"`
 	Tunnels []Tunnel `json:"tunnels"`
 	Stats   any      `json:"stats"`
+	// Streaming counts what the streams did.
+	Streaming any `json:"streaming"`
 }
 
 // TransitStatus sums other routers' tunnels up; there is no list, since nobody needs one.
@@ -107,6 +109,7 @@ func NewStatus(s router.Status, now time.Time) Status {
 	for _, d := range s.Destinations {
 		out.Destinations = append(out.Destinations, Destination{
 			Address: d.Hash.Base32(), Ready: d.Ready, Streams: d.Streams, Tunnels: tunnels(d.Tunnels, now), Stats: d.Stats,
+			Streaming: d.Streaming,
 		})
 	}
 	return out

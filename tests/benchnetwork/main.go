@@ -1,0 +1,125 @@
+//go:build linux
+
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"clove.i2p/tests/interop"
+)
+
+// options of a run.
+type options struct {
+	clove   string
+	size    int // MB
+	repeat  int
+	fetches int
+	hops    []int
+	streams []int
+	limit   time.Duration // for one download
+	settle  time.Duration
+	json    string
+	profile string
+	keep    string
+	compare []reference
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
+}
+
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	o, err := parse(args, stderr)
+	if err != nil {
+		if !errors.Is(err, flag.ErrHelp) {
+			fmt.Fprintln(stderr, "benchnetwork:", err)
+		}
+		return 2
+	}
+	if !interop.Inside() {
+		code, err := interop.Reexec()
+		if err != nil {
+			fmt.Fprintln(stderr, "benchnetwork: it needs root, or unprivileged user namespaces:", err)
+			return 1
+		}
+		return code
+	}
+	if err := interop.RaiseLoopback(); err != nil {
+		fmt.Fprintln(stderr, "benchnetwork:", err)
+		return 1
+	}
+	if err := bench(ctx, o, stdout); err != nil {
+		fmt.Fprintln(stderr, "benchnetwork:", err)
+		return 1
+	}
+	return 0
+}
+
+func parse(args []string, stderr io.Writer) (o options, err error) {
+	f := flag.NewFlagSet("benchnetwork", flag.ContinueOnError)
+	f.SetOutput(stderr)
+	f.StringVar(&o.clove, "clove", "bin/clove", "clove binary")
+	f.IntVar(&o.size, "size", 50, "MB per download")
+	f.IntVar(&o.repeat, "repeat", 3, "downloads per line")
+	f.IntVar(&o.fetches, "fetches", 20, "small GETs for the latencies")
+	f.DurationVar(&o.limit, "limit", time.Minute, "most time for one download; it counts with what has arrived")
+	f.DurationVar(&o.settle, "settle", time.Second, "pause before each download")
+	f.StringVar(&o.json, "json", "", "write the results to this file")
+	f.StringVar(&o.profile, "profile", "", "write CPU profiles of client, server and a transit router to this folder")
+	f.StringVar(&o.keep, "dir", "", "keep data directories and logs in this folder (default: a temporary one)")
+	f.Func("compare", "[STREAMS=]FILE: print ratios to these results, for 1 stream if not said (repeatable)", func(s string) error {
+		r, err := readReference(s)
+		o.compare = append(o.compare, r)
+		return err
+	})
+	hops := f.String("hops", "1,2,3", "tunnel lengths")
+	streams := f.String("streams", "1,8", "numbers of downloads at once")
+	if err := f.Parse(args); err != nil {
+		return o, err
+	}
+	if f.NArg() > 0 {
+		return o, fmt.Errorf("unexpected argument %q", f.Arg(0))
+	}
+	if o.hops, err = numbers(*hops, 1, 6); err != nil {
+		return o, fmt.Errorf("-hops: %w", err)
+	}
+	if o.streams, err = numbers(*streams, 1, 100); err != nil {
+		return o, fmt.Errorf("-streams: %w", err)
+	}
+	if o.size < 1 || o.repeat < 1 || o.fetches < 1 {
+		return o, errors.New("-size, -repeat and -fetches must be at least 1")
+	}
+	for _, p := range []*string{&o.clove, &o.json, &o.profile, &o.keep} {
+		if *p != "" {
+			if *p, err = filepath.Abs(*p); err != nil {
+				return o, err
+			}
+		}
+	}
+	return o, nil
+}
+
+func numbers(list string, least, most int) ([]int, error) {
+	var out []int
+	for s := range strings.SplitSeq(list, ",") {
+		n, err := strconv.Atoi(s)
+		if err != nil || n < least || n > most {
+			return nil, fmt.Errorf("%q: want numbers from %d to %d", s, least, most)
+		}
+		out = append(out, n)
+	}
+	return out, nil
+}
