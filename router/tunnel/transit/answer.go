@@ -96,6 +96,7 @@ func (t *Table) answer(msg *buf.Buf) {
 		t.stats.rejected[why].Add(1)
 		verdict = build.RejectBandwidth
 	}
+	t.log.Debug("tunnel request answered", "role", r.Role, "next", r.Next, "verdict", verdict)
 	if err := r.Reply(payload, verdict, t.available()); err != nil {
 		t.refuse(RefuseMalformed, msg)
 		return

@@ -23,25 +23,30 @@ type hop struct {
 	bytes    atomic.Uint64
 
 	mu sync.Mutex
-	// request holds the keys until the first message; most tunnels never see one.
+	// request holds the keys of a gateway or endpoint until the first message; most tunnels never see one. A
+	// participant is no larger than its keys from the start.
 	request *build.Request
 	// previous is who sent the first message; from no one else the tunnel takes any.
 	previous i2p.Hash
 	closed   bool
-	// One of them after the first message.
+	// One of them, see request.
 	participant *tunnel.Participant
 	gateway     *tunnel.Gateway
 	endpoint    *tunnel.Endpoint
 }
 
 func newHop(r *build.Request, now time.Time, lifetime time.Duration) *hop {
-	return &hop{
+	h := &hop{
 		id: r.ReceiveTunnel, role: r.Role, next: r.Next, nextTunnel: r.NextTunnel,
 		created: now, expires: now.Add(lifetime + lifetime/graceShare), request: r,
 	}
+	if r.Role == build.Participant {
+		h.participant, h.request = tunnel.NewParticipant(r.Next, r.NextTunnel, r.Layer()), nil
+	}
+	return h
 }
 
-// activate makes the role when the first message comes. The lock is held. It returns false if the tunnel is gone.
+// activate makes what is not made yet when the first message comes. The lock is held. It returns false if the tunnel is gone.
 func (h *hop) activate() bool {
 	if h.closed {
 		return false
@@ -56,8 +61,6 @@ func (h *hop) activate() bool {
 		h.gateway = tunnel.NewGateway(h.next, h.nextTunnel, list(l), tunnel.Transit)
 	case build.OutboundEndpoint:
 		h.endpoint = tunnel.NewEndpoint(list(l), tunnel.Transit)
-	default:
-		h.participant = tunnel.NewParticipant(h.next, h.nextTunnel, l)
 	}
 	return true
 }
