@@ -22,6 +22,7 @@ func (c *Conn) Close() error {
 	if c.done {
 		return nil
 	}
+	c.stack.share(c)
 	now := c.stack.now()
 	c.choke.full, c.choke.again, c.choke.at = false, 0, 0
 	c.shut()

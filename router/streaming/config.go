@@ -32,11 +32,11 @@ type Config struct {
 func DefaultConfig() Config {
 	return Config{
 		MaxWindow:             MaxWindow,
-		MaxConns:              2048,
-		MaxConnsPerPeer:       128,
+		MaxConns:              4096,
+		MaxConnsPerPeer:       512,
 		Backlog:               128,
-		OpensPerSecond:        100,
-		OpensPerSecondPerPeer: 10,
+		OpensPerSecond:        500, // 5 % of a core for their signatures
+		OpensPerSecondPerPeer: 100, // all users of one proxy look like one destination
 		AnswerPings:           true,
 		KeepAlive:             90 * time.Second,
 		IdleTimeout:           time.Hour,

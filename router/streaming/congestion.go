@@ -17,9 +17,8 @@ type Controller interface {
 	TimedOut(now time.Duration, first bool)
 	// Spurious takes back what the last Lost or TimedOut did: the packets had arrived.
 	Spurious()
-	// Seed sets the window to begin with, and Limit the largest from now on.
+	// Seed sets the window to begin with.
 	Seed(window int)
-	Limit(window int)
 }
 
 // Acked is one acknowledgement.

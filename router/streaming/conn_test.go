@@ -7,6 +7,8 @@ import (
 	"io"
 	"net"
 	"os"
+	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -498,4 +500,116 @@ func TestLeaseSetThatComesLater(t *testing.T) {
 		a.Close()
 		b.Close()
 	})
+}
+
+func TestCloseReadDiscards(t *testing.T) {
+	bubble(t, wan, func(t *testing.T, w *world) {
+		a, b := w.connect()
+		b.Write(pattern(100 << 10))
+		time.Sleep(time.Second)
+		if err := a.CloseRead(); err != nil {
+			t.Fatal(err)
+		}
+		if n, err := a.Read(make([]byte, 10)); n != 0 || err != io.EOF {
+			t.Errorf("%d, %v", n, err)
+		}
+		if _, err := b.Write(pattern(4 << 20)); err != nil {
+			t.Errorf("the writer is not to notice: %v", err)
+		}
+		a.Write([]byte("go on"))
+		got := make([]byte, 5)
+		if _, err := io.ReadFull(b, got); err != nil {
+			t.Error(err)
+		}
+		time.Sleep(10 * time.Second)
+		if n := w.a.Stats().Held; n != 0 {
+			t.Errorf("%d packets held for nobody", n)
+		}
+		a.Close()
+		if err := a.CloseRead(); !errors.Is(err, net.ErrClosed) {
+			t.Errorf("CloseRead after Close: %v", err)
+		}
+		if err := a.CloseWrite(); !errors.Is(err, net.ErrClosed) {
+			t.Errorf("CloseWrite after Close: %v", err)
+		}
+		b.Close()
+	})
+}
+
+func TestManyShortStreams(t *testing.T) {
+	bubble(t, simnet.Link{Delay: 10 * time.Millisecond, Loss: 0.01}, func(t *testing.T, w *world) {
+		l, _ := w.b.Listen(80)
+		go func() {
+			for {
+				c, err := l.Accept()
+				if err != nil {
+					return
+				}
+				go func() {
+					p := make([]byte, 100)
+					n, _ := c.Read(p)
+					c.Write(bytes.Repeat(p[:n], 300))
+					c.Close()
+				}()
+			}
+		}()
+		var all sync.WaitGroup
+		var mu sync.Mutex
+		var times []time.Duration
+		for range 20 {
+			all.Go(func() {
+				for range 50 {
+					start := time.Now()
+					c, err := w.a.DialData(w.ctx, 0, w.kb.Destination, 80, []byte("GET / HTTP/1.0"))
+					if err != nil {
+						t.Error(err)
+						return
+					}
+					if got := readAll(t, c); len(got) != 300*14 {
+						t.Errorf("%d bytes", len(got))
+					}
+					c.Close()
+					mu.Lock()
+					times = append(times, time.Since(start))
+					mu.Unlock()
+				}
+			})
+		}
+		all.Wait()
+		slices.Sort(times)
+		t.Logf("a stream of 1000: median %v, 99 %% %v, worst %v", times[500], times[990], times[999])
+		if times[500] > 50*time.Millisecond || times[990] > time.Second {
+			t.Error("too slow")
+		}
+		l.Close()
+		time.Sleep(2 * time.Minute)
+		if n := w.a.Stats().Conns + w.b.Stats().Conns; n != 0 {
+			t.Errorf("%d connections are left", n)
+		}
+	})
+}
+
+func TestAddrNamesDestinationAndPort(t *testing.T) {
+	a := streaming.Addr{Hash: destinations()[0].Destination.Hash(), Port: 443}
+	if want := destinations()[0].Destination.Base32() + ":443"; a.String() != want || a.Network() != "i2p" {
+		t.Errorf("%s %s", a.Network(), a)
+	}
+}
+
+func TestConfigIsChecked(t *testing.T) {
+	for i, change := range []func(*streaming.Config){
+		func(c *streaming.Config) { c.MaxWindow = 256 },
+		func(c *streaming.Config) { c.Backlog = 0 },
+		func(c *streaming.Config) { c.OpensPerSecond = 0 },
+		func(c *streaming.Config) { c.KeepAlive = -1 },
+	} {
+		c := streaming.DefaultConfig()
+		if err := c.Validate(); err != nil {
+			t.Fatal(err)
+		}
+		change(&c)
+		if c.Validate() == nil {
+			t.Errorf("%d: taken", i)
+		}
+	}
 }

@@ -53,11 +53,6 @@ func (c *cubic) PacingGain() float64 {
 
 func (c *cubic) Seed(window int) { c.window = min(max(float64(window), 1), c.limit) }
 
-func (c *cubic) Limit(window int) {
-	c.limit = float64(window)
-	c.window = min(c.window, c.limit)
-}
-
 func (c *cubic) Acked(a Acked) {
 	c.losses.acked(a.Packets)
 	n := float64(a.Packets)

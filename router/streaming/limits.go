@@ -76,6 +76,8 @@ const (
 	// initialRTO: the 9 s of the API document (and i2pd) make one lost SYN a visible stall. Round trips over 6 to 12
 	// hops are 0.2 to 1.5 s (i2pd's initial estimate is 1.5 s); a SYN too many costs 600 bytes and is recognised.
 	initialRTO = 2 * time.Second
+	// seededRTO is the least where another connection to the same peer gave the estimate.
+	seededRTO = 500 * time.Millisecond
 	// minRTO is MIN_RESEND_DELAY of the API document.
 	minRTO = 100 * time.Millisecond
 	// maxBackoff is where the back-off ends: after two timeouts the tunnels are changed, and one packet in 4 s is no

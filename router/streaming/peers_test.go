@@ -370,3 +370,28 @@ func TestFullBacklogRefuses(t *testing.T) {
 		}
 	})
 }
+
+// TestHeldPacketsAreBounded: one destination opens many streams and leaves a hole at the begin of each.
+func TestHeldPacketsAreBounded(t *testing.T) {
+	withRaw(t, func(t *testing.T, r *raw, l *streaming.Listener) {
+		go func() {
+			for {
+				if _, err := l.Accept(); err != nil {
+					return
+				}
+			}
+		}()
+		for id := range streaming.StreamID(60) {
+			r.send(signed(r.keys, r.syn(1000+id)))
+			reply := r.wait("reply", func(p streaming.Packet) bool { return p.SendStream == 1000+id })
+			p := streaming.Packet{SendStream: reply.ReceiveStream, ReceiveStream: 1000 + id}
+			for seq := range uint32(1000) {
+				r.send(data(p, 2+seq, 0, "held"))
+			}
+			r.all(150 * time.Millisecond)
+		}
+		if n := r.w.b.Stats().Held; n < 20000 || n > 30000 {
+			t.Errorf("%d of 60000 packets are held", n)
+		}
+	})
+}

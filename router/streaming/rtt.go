@@ -70,5 +70,8 @@ func (r *roundTrip) timeout() time.Duration {
 	if r.known() {
 		rto = r.late() + max(r.smoothed/2, minRTO)
 	}
+	if r.known() && r.least == 0 { // measured by another connection, perhaps through other tunnels
+		rto = max(2*rto, seededRTO)
+	}
 	return min(max(rto, min(rto<<min(r.backoff, 8), maxBackoff)), maxRTO)
 }
