@@ -24,6 +24,10 @@ import (
 //  5. Garlic for the router: opened with its own key; its Local cloves come back here, without leave to nest.
 //  6. The netDb's messages.
 //
+// Of 4 to 6, a message that was seen before is dropped; there is one filter for what peers send and another for what comes
+// down the exploratory tunnels, so that neither can be used to ask what the other has seen (CVE-2023-36325). Tunnel
+// messages have filters of their own in each tunnel.
+//
 // Nothing here has logic of its own beyond this choice.
 type inbound struct{ router *Router }
 
@@ -52,7 +56,11 @@ func (in inbound) Messages(from i2p.Hash, msgs []*buf.Buf) {
 		case i2np.TypeTunnelGateway:
 			in.gateway(from, m, payload)
 		default:
-			in.message(from, h, payload)
+			if r.seen.Seen(h, now) {
+				r.stats.duplicate.Add(1)
+			} else {
+				in.message(from, h, payload)
+			}
 			m.Release()
 		}
 	}
@@ -140,6 +148,10 @@ func (e exploratory) Received(_ *pool.Tunnel, d tunnel.Delivery, msg *buf.Buf) {
 	h, payload, err := i2np.ParseShort(msg.Bytes())
 	if err != nil || d.Type != tunnel.DeliveryLocal {
 		e.router.stats.malformed.Add(1)
+		return
+	}
+	if e.router.seenExploratory.Seen(h, e.router.clock.Now()) {
+		e.router.stats.duplicate.Add(1)
 		return
 	}
 	e.message(h, payload)

@@ -17,6 +17,7 @@ import (
 	"clove.i2p/router/clock"
 	"clove.i2p/router/crypto/keys"
 	"clove.i2p/router/garlic"
+	"clove.i2p/router/i2np"
 	"clove.i2p/router/i2p"
 	"clove.i2p/router/netdb"
 	"clove.i2p/router/peer"
@@ -56,7 +57,9 @@ type Router struct {
 	inbound  inbound
 	outbound outbound
 	loopback chan *buf.Buf
-	stats    counters
+	// What was received already: from peers, and down the exploratory tunnels.
+	seen, seenExploratory *i2np.Filter
+	stats                 counters
 
 	up        chan struct{} // closed when Run has begun
 	ready     chan struct{} // closed once there was an exploratory tunnel in both directions
@@ -96,6 +99,7 @@ func New(cfg Config, log *slog.Logger) (*Router, error) {
 	}
 	r := &Router{
 		cfg: cfg, log: log, id: id, hash: id.keys.Identity.Hash(), clock: clock.New(), table: pool.NewTable(),
+		seen: i2np.NewFilter(), seenExploratory: i2np.NewFilter(),
 		loopback: make(chan *buf.Buf, loopbackQueue), up: make(chan struct{}), ready: make(chan struct{}), destinations: make(map[i2p.Hash]*Destination),
 	}
 	r.inbound, r.outbound = inbound{r}, outbound{r}

@@ -47,6 +47,7 @@ type Tunnel struct {
 	mu       sync.Mutex
 	endpoint *tunnel.Endpoint // inbound, with hops
 	gateway  *tunnel.Gateway  // outbound, with hops
+	out      []*buf.Buf       // scratch of Send, kept for its room
 	ready    []delivered      // what Process has just completed
 	collect  func(tunnel.Delivery, *buf.Buf)
 
@@ -90,14 +91,14 @@ func (t *Tunnel) Send(d tunnel.Delivery, now time.Time, msgs ...[]byte) {
 		t.sendDirect(d, now, msgs)
 		return
 	}
-	var scratch [8]*buf.Buf
-	out := scratch[:0]
 	t.mu.Lock()
+	defer t.mu.Unlock()
 	for _, m := range msgs {
-		out = t.gateway.Append(out, d, m, now)
+		t.out = t.gateway.Append(t.out, d, m, now)
 	}
-	t.mu.Unlock()
-	t.sender.Send(t.hops[0], out...)
+	t.sender.Send(t.hops[0], t.out...)
+	clear(t.out)
+	t.out = t.out[:0]
 }
 
 // sendDirect is the outbound tunnel without hops: this router is gateway and endpoint.
