@@ -117,7 +117,7 @@ func (r *I2pd) Start(ctx context.Context, seed []string) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, keysTime)
 	defer cancel()
-	return poll(ctx, 50*time.Millisecond, func() error {
+	return Poll(ctx, 50*time.Millisecond, func() error {
 		if !r.run.alive() {
 			return fmt.Errorf("interop: %s ended early, see %s", r.Name, r.dir)
 		}

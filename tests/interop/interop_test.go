@@ -58,7 +58,14 @@ func choose(short, longer int) int {
 // so that nothing that carries others' tunnels leaves before the last test, and that one stops floodfills.
 func TestInterop(t *testing.T) {
 	n := startNetwork(t)
-	t.Run("CloveReadsI2pd", func(t *testing.T) { testReads(t, n) })
+	r := startClove(t, n, router.Config{})
+	t.Run("CloveReadsI2pd", func(t *testing.T) { testReads(t, n, r) })
+	proxies := startProgram(t, n, "run", "run")
+	server := startProgram(t, n, "serve", "serve", "http://"+n.Web.Address().String())
+	t.Run("CloveReadsI2pdThroughProxies", func(t *testing.T) { testProxies(t, n, proxies) })
+	t.Run("I2pdReadsClove", func(t *testing.T) { testServes(t, n, server) })
+	t.Run("CloveCarriesI2pd", func(t *testing.T) { testCarries(t, n, r) })
+	t.Run("CloveIsFloodfill", func(t *testing.T) { testFloodfill(t, n) })
 }
 
 // startNetwork skips the test where there can be no network.
@@ -98,6 +105,24 @@ func startNetwork(t *testing.T) *interop.Network {
 	}
 	t.Logf("%d i2pd routers, ready after %v", len(n.Routers()), time.Since(began).Round(100*time.Millisecond))
 	return n
+}
+
+// cloveHops is the length of the tunnels of clove's proxies and eepsite.
+const cloveHops = 2
+
+// startProgram runs the clove program. It ends with the test t.
+func startProgram(t *testing.T, n *interop.Network, name string, args ...string) *interop.Clove {
+	t.Helper()
+	c, err := n.StartClove(t.Context(), name, cloveHops, args...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := c.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	return c
 }
 
 // startClove runs a clove of the network in this process. It ends with the test t.

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/netip"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
@@ -101,6 +102,16 @@ func (n *Network) EepsiteTunnel(name string) string {
 		"keys", name+".dat", "gzip", false)...)
 }
 
+// ClientTunnel is a tunnel of i2pd from a port of loopback to the eepsite, forced through these routers.
+func (n *Network) ClientTunnel(name string, port int, peers []i2p.Hash) string {
+	hashes := make([]string, len(peers))
+	for i, p := range peers {
+		hashes[i] = p.String()
+	}
+	return section(name, append(pool(len(peers), 1), "type", "client", "address", "127.0.0.1", "port", port,
+		"destination", n.Eepsite, "keys", name+".dat", "explicitPeers", strings.Join(hashes, ","))...)
+}
+
 // Routers are all of them, in the order of their start.
 func (n *Network) Routers() []*I2pd {
 	return append(append([]*I2pd{}, n.Transit...), n.Server, n.Client)
@@ -132,7 +143,7 @@ func (n *Network) startAll(ctx context.Context) (err error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, settleTime)
 	defer cancel()
-	if err := poll(ctx, 500*time.Millisecond, func() error { return v.ReadPage(ctx) }); err != nil {
+	if err := Poll(ctx, 500*time.Millisecond, func() error { return v.ReadPage(ctx) }); err != nil {
 		return fmt.Errorf("i2pd does not read its eepsite: %w", err)
 	}
 	return nil
@@ -143,17 +154,35 @@ func (n *Network) ClientVisitor(site string) (*Visitor, error) {
 	return NewProxyVisitor(site, fmt.Sprintf("http://127.0.0.1:%d", httpPort))
 }
 
-// Hashes are those of all i2pd routers, with their names.
-func (n *Network) Hashes() (map[i2p.Hash]string, error) {
-	all := make(map[i2p.Hash]string)
+// Hashes are those of all i2pd routers in Base64, with their names.
+func (n *Network) Hashes() (map[string]string, error) {
+	all := make(map[string]string)
 	for _, r := range n.Routers() {
 		h, err := r.Hash()
 		if err != nil {
 			return nil, err
 		}
-		all[h] = r.Name
+		all[h.String()] = r.Name
 	}
 	return all, nil
+}
+
+// StopFloodfills ends all floodfills of i2pd.
+func (n *Network) StopFloodfills() error { return stopAll(n.Transit[:floodfills]) }
+
+// RestartEnds starts server and client anew. All that they know are the transit routers that are no floodfills, and
+// one more router.
+func (n *Network) RestartEnds(ctx context.Context, info string) error {
+	ends := []*I2pd{n.Server, n.Client}
+	if err := stopAll(ends); err != nil {
+		return err
+	}
+	for _, r := range ends {
+		if err := r.Start(ctx, append(RouterInfoFiles(n.Transit[floodfills:]), info)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Stop ends all routers.

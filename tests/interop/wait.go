@@ -9,9 +9,9 @@ import (
 	"time"
 )
 
-// poll calls try until it succeeds, and returns its last error when ctx ends. These are real processes: there is no
+// Poll calls try until it succeeds, and returns its last error when ctx ends. These are real processes: there is no
 // event to wait for, and no virtual time.
-func poll(ctx context.Context, every time.Duration, try func() error) error {
+func Poll(ctx context.Context, every time.Duration, try func() error) error {
 	ticker := time.NewTicker(every)
 	defer ticker.Stop()
 	var last error
