@@ -114,4 +114,16 @@ func (r *Router) runLoopback(ctx context.Context) error {
 	}
 }
 
+// drainLoopback releases what nobody reads any more.
+func (r *Router) drainLoopback() {
+	for {
+		select {
+		case m := <-r.loopback:
+			m.Release()
+		default:
+			return
+		}
+	}
+}
+
 var _ netdb.Messenger = outbound{}

@@ -209,30 +209,25 @@ func (r *Router) Close() error {
 
 // Run takes part in the network until ctx ends. It returns when all that it started has ended: nil after the end
 // of ctx, else what went wrong. It is called once.
+//
+// What hands messages on ends before what takes them: destinations, then transports, then the tables.
 func (r *Router) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	r.started = time.Now()
 	r.log.Info("router starts", "router", r.hash, "network", r.cfg.NetworkID, "listen", r.ntcp2.Bound())
-	var wg sync.WaitGroup
-	start := func(name string, run func(context.Context) error) {
-		wg.Go(func() {
-			if err := run(ctx); err != nil && ctx.Err() == nil {
-				cancel(fmt.Errorf("router: %s: %w", name, err))
-			}
-		})
-	}
-	start("transports", func(ctx context.Context) error { return r.mux.Serve(ctx, r.inbound) })
+	links, tables := newStage(ctx, cancel), newStage(ctx, cancel)
+	links.start("transports", func(ctx context.Context) error { return r.mux.Serve(ctx, r.inbound) })
 	select {
 	case <-r.mux.Began():
 	case <-ctx.Done():
 	}
-	start("loopback", r.runLoopback)
-	start("transit", r.transit.Run)
-	start("netdb", r.db.Run)
-	start("tunnels", r.exploratory.Run)
-	start("hosts", r.hosts.Run)
-	start("sign", r.keepSigned)
+	tables.start("loopback", r.runLoopback)
+	tables.start("transit", r.transit.Run)
+	tables.start("netdb", r.db.Run)
+	tables.start("tunnels", r.exploratory.Run)
+	tables.start("hosts", r.hosts.Run)
+	tables.start("sign", r.keepSigned)
 	r.mu.Lock()
 	r.life = ctx
 	r.mu.Unlock()
@@ -242,12 +237,40 @@ func (r *Router) Run(ctx context.Context) error {
 	r.life = nil
 	r.mu.Unlock()
 	r.running.Wait()
-	wg.Wait()
+	links.end()
+	tables.end()
+	r.drainLoopback()
 	r.log.Info("router stopped", "router", r.hash)
 	if err := context.Cause(ctx); !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded) {
 		return err
 	}
 	return nil
+}
+
+// A stage is loops of Run that end together. One that fails ends all of Run.
+type stage struct {
+	ctx     context.Context
+	cancel  context.CancelFunc
+	failed  context.CancelCauseFunc
+	running sync.WaitGroup
+}
+
+func newStage(of context.Context, failed context.CancelCauseFunc) *stage {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(of))
+	return &stage{ctx: ctx, cancel: cancel, failed: failed}
+}
+
+func (s *stage) start(name string, run func(context.Context) error) {
+	s.running.Go(func() {
+		if err := run(s.ctx); err != nil && s.ctx.Err() == nil {
+			s.failed(fmt.Errorf("router: %s: %w", name, err))
+		}
+	})
+}
+
+func (s *stage) end() {
+	s.cancel()
+	s.running.Wait()
 }
 
 // Start is New and Run, for programs that embed a router: it returns when the router runs. The function ends it and
