@@ -12,6 +12,7 @@ type budgets struct {
 	peerLookups *throttle[i2p.Hash]    // by the peer that brought a DatabaseLookup: often an outbound endpoint of many
 	lookups     *throttle[lookupOwner] // by where the answer goes
 	floods      *throttle[i2p.Hash]    // by key
+	renewals    *throttle[i2p.Hash]    // by router
 }
 
 // A lookupOwner is the closest that a floodfill gets to knowing who asks.
@@ -29,6 +30,7 @@ func newBudgets(private bool) budgets {
 		stores:      newThrottle[i2p.Hash](storeBurst*f, storeRate*f),
 		peerLookups: newThrottle[i2p.Hash](peerBurst*f, peerRate*f),
 		lookups:     newThrottle[lookupOwner](tunnelBurst*f, tunnelRate*f),
+		renewals:    newThrottle[i2p.Hash](renewBurst, renewRate*f),
 		floods:      newThrottle[i2p.Hash](floods, floods/floodPeriod.Seconds()),
 	}
 }

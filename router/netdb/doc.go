@@ -10,5 +10,9 @@
 // may come back. Goroutines: DB.Run is one loop (expiry, disk, publication, exploration); a lookup runs on the
 // goroutine of its caller; Handle runs on the goroutine that received the message and never blocks.
 //
+// A lookup asks the floodfills closest to today's routing key of what it seeks, follows the referrals of those that do
+// not have it, and ends with the four closest (search.go). Exploration asks any floodfill for what we do not know near a
+// random key, so that a router that was given five others knows a network of sixty within seconds.
+//
 // Read messenger.go first, then handle.go and search.go.
 package netdb

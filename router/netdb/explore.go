@@ -36,7 +36,7 @@ func (db *DB) runExploration(ctx context.Context) {
 		case after >= largeNetwork:
 			pause = exploreLarge
 		default:
-			pause = min(exploreMax, max(least, pause*privateExploreStep))
+			pause = min(exploreMax, max(least, pause*exploreStep))
 		}
 		timer.Reset(db.between(pause, pause+pause/2))
 	}

@@ -102,20 +102,19 @@ const (
 
 // Exploration: i2pd explores every 27 to 55 s while it knows fewer than 2,500 routers.
 const (
-	exploreFirst       = 15 * time.Second
-	exploreMin         = 27 * time.Second
-	exploreMax         = 55 * time.Second
-	exploreLarge       = 3 * time.Minute
-	largeNetwork       = 2_500
-	privateExploreMin  = time.Second
-	exploreExcluded    = 32 // known routers that an answer need not name: 1 KiB
-	exploreMost        = 9  // regions in a round
-	exploreDraws       = 32 // keys of which the one closest to ourselves is taken
-	exploreAnswer      = 5 * time.Second
-	exploreSpacing     = 50 * time.Millisecond
-	exploratorySample  = 500
-	fewFloodfills      = 50
-	privateExploreStep = 2 // the pause grows by this factor up to exploreMax
+	exploreFirst      = 15 * time.Second
+	exploreMin        = 27 * time.Second
+	exploreMax        = 55 * time.Second
+	exploreLarge      = 3 * time.Minute
+	largeNetwork      = 2_500
+	privateExploreMin = time.Second
+	exploreExcluded   = 32 // known routers that an answer need not name: 1 KiB
+	exploreMost       = 9  // regions in a round
+	exploreDraws      = 32 // keys of which the one closest to ourselves is taken
+	exploreAnswer     = 5 * time.Second
+	exploratorySample = 500
+	fewFloodfills     = 50
+	exploreStep       = 2 // the pause grows by this factor up to exploreMax while rounds bring nothing
 )
 
 // Flooding and defence.
@@ -141,6 +140,7 @@ const (
 	storeBurst, storeRate   = 100, 10
 	peerBurst, peerRate     = 200, 20
 	tunnelBurst, tunnelRate = 30, 0.25
+	renewBurst, renewRate   = 1, 1.0 / 30 // lookups of one router that is known, but could not be reached
 	privateFactor           = 50
 )
 

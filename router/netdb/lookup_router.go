@@ -2,6 +2,7 @@ package netdb
 
 import (
 	"context"
+	"time"
 
 	"clove.i2p/router/i2np"
 	"clove.i2p/router/i2p"
@@ -11,7 +12,7 @@ import (
 // the one that is known. It is a transport.Lookup.
 func (db *DB) LookupRouter(ctx context.Context, router i2p.Hash) (*i2p.RouterInfo, error) {
 	known := db.RouterInfo(router)
-	if known != nil && db.deps.Peers.Reaches(router) {
+	if known != nil && (db.deps.Peers.Reaches(router) || !db.budgets.renewals.allow(router, time.Now())) {
 		return known, nil
 	}
 	ri, err := db.routerLookups.do(ctx, router, func(ctx context.Context) (*i2p.RouterInfo, error) {

@@ -102,7 +102,7 @@ func TestLookupSurvivesDeadFloodfills(t *testing.T) {
 		o := published(t, n, n.nodes[3])
 		closest := n.nodes[0].db.Closest(o.hash(), 3)
 		for _, ri := range closest[:2] {
-			n.byHash[ri.Hash()].dead = true
+			n.byHash[ri.Hash()].kill()
 		}
 		c := n.client(n.nodes[0])
 		start := time.Now()

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -49,10 +50,12 @@ type testRouter struct {
 	net  *network
 	name string
 	keys *i2p.RouterKeys
-	self *i2p.RouterInfo
+	self *i2p.RouterInfo // the first one
 	db   *netdb.DB
 	book *peer.Book
 	dead bool
+
+	current atomic.Pointer[i2p.RouterInfo]
 
 	sessions map[i2p.Hash]bool
 }
@@ -92,6 +95,7 @@ func (n *network) add(caps string, config func(*netdb.Config)) *testRouter {
 	r := &testRouter{
 		net: n, name: fmt.Sprintf("r%d", i), keys: k, self: n.routerInfo(k, i, caps), sessions: make(map[i2p.Hash]bool),
 	}
+	r.current.Store(r.self)
 	cfg := netdb.Config{NetworkID: testNetwork, Private: true}
 	if config != nil {
 		config(&cfg)
@@ -99,7 +103,7 @@ func (n *network) add(caps string, config func(*netdb.Config)) *testRouter {
 	seed := uint64(i) + 1
 	r.book = peer.New(peer.Config{Private: cfg.Private}, n.clock, rand.New(rand.NewPCG(seed, 1)))
 	r.db, err = netdb.New(cfg, netdb.Deps{
-		Clock: n.clock, Peers: r.book, Self: func() *i2p.RouterInfo { return r.self }, Messenger: r,
+		Clock: n.clock, Peers: r.book, Self: r.current.Load, Messenger: r,
 		Rand: rand.New(rand.NewPCG(seed, 2)),
 	})
 	if err != nil {
@@ -120,6 +124,13 @@ func (r *testRouter) know(others ...*testRouter) {
 			r.net.t.Fatal(err)
 		}
 	}
+}
+
+// kill makes a router silent.
+func (r *testRouter) kill() {
+	r.net.mu.Lock()
+	defer r.net.mu.Unlock()
+	r.dead = true
 }
 
 // run runs the DBs of all routers until the returned function is called.

@@ -157,7 +157,7 @@ func (db *DB) runPublication(ctx context.Context) {
 	retry := retryFirst
 	timer := time.NewTimer(first)
 	defer timer.Stop()
-	var earliest time.Time
+	earliest := time.Now().Add(first)
 	for {
 		select {
 		case <-ctx.Done():

@@ -12,7 +12,7 @@ func TestPublicationGoesOnToTheNextFloodfill(t *testing.T) {
 	bubble(t, func(t *testing.T, n *network) {
 		meshed(n, 8)
 		c := n.client(n.nodes[0])
-		n.byHash[n.nodes[0].db.Closest(c.hash(), 1)[0].Hash()].dead = true
+		n.byHash[n.nodes[0].db.Closest(c.hash(), 1)[0].Hash()].kill()
 		start := time.Now()
 		if err := c.view.Publish(t.Context(), c.leaseSet()); err != nil {
 			t.Fatal(err)
@@ -123,7 +123,7 @@ func TestSelfIsPublished(t *testing.T) {
 
 		// Three changes at once are one publication, and not before the pause is over.
 		time.Sleep(time.Second)
-		r.self = n.routerInfo(r.keys, 5, "XR")
+		r.current.Store(n.routerInfo(r.keys, 5, "XR"))
 		for range 3 {
 			r.db.SelfChanged()
 		}
