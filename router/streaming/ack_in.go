@@ -60,6 +60,7 @@ func (c *Conn) progress(p *Packet, now time.Duration, a Acked, sample time.Durat
 	a.Smoothed, a.Min = c.rtt.smoothed, c.rtt.min()
 	c.rtt.backoff = 0
 	c.progressAt = now
+	c.moved(now)
 	c.recovery.probing = false
 	c.recovery.settle(c, now)
 	c.control.Acked(a)

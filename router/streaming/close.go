@@ -31,9 +31,10 @@ func (c *Conn) Close() error {
 	return nil
 }
 
-// CloseWrite sends what was written and then CLOSE, so that the peer reads io.EOF; reading goes on. That is half a
-// close only between clove and Java I2P: i2pd and emissary end the stream on CLOSE, and what they had yet to send is
-// lost. Who expects an answer must not call it first.
+// CloseWrite ends writing: the peer reads io.EOF after what was written; reading goes on.
+//
+// CLOSE ends a stream of i2pd or emissary in both directions, and what they had yet to send is lost. So towards these
+// it waits: until their CLOSE, until Close, or until no data moved for quietTime.
 func (c *Conn) CloseWrite() error {
 	c.mu.Lock()
 	defer c.unlock()
@@ -43,10 +44,35 @@ func (c *Conn) CloseWrite() error {
 	if c.done {
 		return c.err
 	}
+	c.writeShut = true
+	now := c.stack.now()
+	if c.whole && !c.recv.eof() {
+		if !c.writeClosed && c.shutAt == 0 {
+			c.shutAt = now + quietTime
+		}
+		return nil
+	}
 	c.shut()
-	c.send(c.stack.now())
+	c.send(now)
 	return nil
 }
+
+// moved puts off a CLOSE that waits.
+func (c *Conn) moved(now time.Duration) {
+	if c.shutAt == 0 {
+		return
+	}
+	c.shutAt = now + quietTime
+	if c.recv.eof() {
+		c.shut()
+	}
+}
+
+// The resend delay in the SYN, which nobody uses, tells who ends a stream as a whole on CLOSE: emissary writes 0,
+// i2pd its initial timeout of 9 s. Java I2P writes 1, and we 1 to 8.
+const resendDelayWhole = 9
+
+func endsWhole(syn *Packet) bool { return syn.ResendDelay == 0 || syn.ResendDelay == resendDelayWhole }
 
 // CloseRead throws away what arrived and what will; Read returns io.EOF. The peer is not told.
 func (c *Conn) CloseRead() error {

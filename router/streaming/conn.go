@@ -51,6 +51,7 @@ type Conn struct {
 
 	// Deadlines, 0 for none; see timers in tick.go.
 	paceAt, endAt time.Duration
+	shutAt        time.Duration // when a CLOSE that waits is sent, see CloseWrite
 	progressAt    time.Duration // the last acknowledgement of something new, or the begin of waiting for one
 	sentAt        time.Duration // the last packet of the sequence
 	heardAt       time.Duration // the last packet of the peer
@@ -58,6 +59,8 @@ type Conn struct {
 	armed         time.Duration // what timer.at is at most
 
 	writeClosed bool // CLOSE is queued
+	writeShut   bool // nothing more will be written
+	whole       bool // the peer ends both directions on CLOSE
 	appClosed   bool
 	abandoned   bool // Dial does not want it any more
 	counted     bool // in Stack.incoming
@@ -174,7 +177,7 @@ func (c *Conn) tryWrite(p []byte) (int, error) {
 	c.mu.Lock()
 	defer c.unlock()
 	switch {
-	case c.appClosed || c.writeClosed:
+	case c.appClosed || c.writeShut:
 		notify(c.writeReady) // for another writer
 		return 0, net.ErrClosed
 	case c.done && c.err != nil:

@@ -22,8 +22,7 @@
 // leave after it is released, in order.
 //
 // Wire format: specification "Streaming Protocol". Where Java I2P and i2pd differ from it or from each other, the
-// place in the code says so. What they have in common that net.Conn does not show: i2pd and emissary end a stream in
-// both directions on CLOSE, so CloseWrite cuts off their answer.
+// place in the code says so.
 //
 // Read packet.go, then stack.go, deliver.go and receive.go for the way in; send.go and transmit.go for the way out;
 // ack_in.go, rack.go and congestion.go for what acknowledgements cause.

@@ -120,6 +120,8 @@ const (
 	timeWait = 10 * time.Second
 	// closeWait is for the peer's CLOSE after ours was acknowledged.
 	closeWait = 20 * time.Second
+	// quietTime without data in either direction ends the wait of CloseWrite.
+	quietTime = 15 * time.Second
 	// linger bounds the whole end after Close, as long as the peer acknowledges nothing.
 	linger = 60 * time.Second
 	// persistMin and persistMax bound the interval of probes towards a peer that chokes.

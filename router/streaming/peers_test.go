@@ -3,6 +3,8 @@ package streaming_test
 import (
 	"errors"
 	"io"
+	"net"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -394,4 +396,48 @@ func TestHeldPacketsAreBounded(t *testing.T) {
 			t.Errorf("%d of 60000 packets are held", n)
 		}
 	})
+}
+
+// TestHalfCloseSparesAnswers: i2pd (9) and emissary (0) end a stream on CLOSE, so it has to wait for their answer.
+func TestHalfCloseSparesAnswers(t *testing.T) {
+	isClose := func(p streaming.Packet) bool { return p.Flags&streaming.FlagClose != 0 }
+	for _, delay := range []uint8{0, 1, 2, 9} {
+		withRaw(t, func(t *testing.T, r *raw, l *streaming.Listener) {
+			syn := r.syn(77)
+			syn.ResendDelay = delay
+			r.send(signed(r.keys, syn))
+			p := streaming.Packet{SendStream: r.next().ReceiveStream, ReceiveStream: 77}
+			c, _ := l.AcceptStream()
+			c.Write([]byte("question"))
+			c.CloseWrite()
+			if _, err := c.Write([]byte("x")); !errors.Is(err, net.ErrClosed) {
+				t.Errorf("write after CloseWrite: %v", err)
+			}
+			at := time.Duration(-1)
+			for i := range uint32(5) {
+				if slices.ContainsFunc(r.all(10*time.Second), isClose) && at < 0 {
+					at = time.Duration(10*i) * time.Second
+				}
+				r.send(data(p, 1+i, 1, "answer"))
+			}
+			if waits := delay == 0 || delay == 9; waits != (at < 0) {
+				t.Errorf("resend delay %d: CLOSE after %v", delay, at)
+			}
+			if delay == 9 { // the end of the peer ends the wait
+				p.Flags = streaming.FlagClose
+				r.send(signed(r.keys, data(p, 6, 1, "")))
+				if !slices.ContainsFunc(r.all(time.Second), isClose) {
+					t.Error("no CLOSE after that of the peer")
+				}
+			}
+			if delay == 0 {
+				start := time.Now()
+				r.wait("CLOSE", isClose)
+				if d := time.Since(start); d < 14*time.Second || d > 16*time.Second {
+					t.Errorf("CLOSE after %v of silence", d)
+				}
+			}
+			c.Close()
+		})
+	}
 }

@@ -89,6 +89,7 @@ func (c *Conn) opened(p *Packet, now time.Duration) {
 		offered = max(int(p.MaxPacketSize), minMTU)
 	}
 	c.mtu = min(c.mtu, offered)
+	c.whole = endsWhole(p)
 	if c.opener {
 		c.known = true
 		if c.q.una == 0 && c.q.next > 0 { // whatever it says it acknowledges
@@ -164,6 +165,7 @@ func (c *Conn) insert(p *Packet, b *buf.Buf, now time.Duration) {
 	if c.recv.readable() || c.recv.eof() {
 		notify(c.readReady)
 	}
+	c.moved(now)
 	if c.discarded > maxDiscarded && c.q.una == c.q.end {
 		c.finish(nil, true) // there is no reader any more
 	}

@@ -56,6 +56,7 @@ func (c *Conn) room(g *segment) int {
 
 // shut queues the CLOSE: with the last data if that still waits and has room for the signature.
 func (c *Conn) shut() {
+	c.writeShut, c.shutAt = true, 0
 	if c.writeClosed {
 		return
 	}

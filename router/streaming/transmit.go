@@ -108,7 +108,7 @@ func (c *Conn) ids(h []byte, seq, through uint32) {
 // rest writes resend delay, flags and a place for the option size, which it returns.
 func (c *Conn) rest(b *buf.Buf, f Flags) (size int) {
 	h := b.Extend(5)
-	h[0] = uint8(min(c.rtt.timeout()/time.Second, 255))
+	h[0] = uint8(min(max(c.rtt.timeout()/time.Second, 1), resendDelayWhole-1))
 	binary.BigEndian.PutUint16(h[1:], uint16(f))
 	return b.Len() - 2
 }
