@@ -210,19 +210,19 @@ func (r *Router) Close() error {
 // Run takes part in the network until ctx ends. It returns when all that it started has ended: nil after the end
 // of ctx, else what went wrong. It is called once.
 //
-// What hands messages on ends before what takes them: destinations, then transports, then the tables.
+// What hands messages on ends before what takes them: destinations, transports, loopback, tables.
 func (r *Router) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	r.started = time.Now()
 	r.log.Info("router starts", "router", r.hash, "network", r.cfg.NetworkID, "listen", r.ntcp2.Bound())
-	links, tables := newStage(ctx, cancel), newStage(ctx, cancel)
+	links, loopback, tables := newStage(ctx, cancel), newStage(ctx, cancel), newStage(ctx, cancel)
 	links.start("transports", func(ctx context.Context) error { return r.mux.Serve(ctx, r.inbound) })
 	select {
 	case <-r.mux.Began():
 	case <-ctx.Done():
 	}
-	tables.start("loopback", r.runLoopback)
+	loopback.start("loopback", r.runLoopback)
 	tables.start("transit", r.transit.Run)
 	tables.start("netdb", r.db.Run)
 	tables.start("tunnels", r.exploratory.Run)
@@ -238,6 +238,7 @@ func (r *Router) Run(ctx context.Context) error {
 	r.mu.Unlock()
 	r.running.Wait()
 	links.end()
+	loopback.end()
 	tables.end()
 	r.drainLoopback()
 	r.log.Info("router stopped", "router", r.hash)
