@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/netip"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -32,7 +33,7 @@ const (
 // destination at start, and then tries again with the next tunnels only, 10 minutes later. So all start anew if the
 // eepsite cannot be read in time.
 const (
-	settleTime = 75 * time.Second
+	settleTime = 45 * time.Second
 	settleRuns = 3
 )
 
@@ -77,13 +78,43 @@ func StartNetwork(ctx context.Context, program, dir string) (*Network, error) {
 	if err := n.Server.SetTunnels(n.EepsiteTunnel("eepsite")); err != nil {
 		return n, err
 	}
+	return n, n.settle(ctx, n.Routers(), nil)
+}
+
+// settle starts some routers until the client can read the eepsite: one after the other, each with a seed of those
+// before it, to which it makes itself known by connecting.
+func (n *Network) settle(ctx context.Context, routers []*I2pd, seed []string) (err error) {
 	for range settleRuns {
-		if err = n.startAll(ctx); err == nil || ctx.Err() != nil {
-			return n, err
+		if err = n.start(ctx, routers, slices.Clone(seed)); err == nil || ctx.Err() != nil {
+			return err
 		}
-		n.stopRouters()
+		if stopErr := stopAll(routers); stopErr != nil {
+			return errors.Join(err, stopErr)
+		}
 	}
-	return n, err
+	return err
+}
+
+func (n *Network) start(ctx context.Context, routers []*I2pd, seed []string) (err error) {
+	for _, r := range routers {
+		if err := r.Start(ctx, seed); err != nil {
+			return err
+		}
+		seed = append(seed, r.RouterInfoFile())
+	}
+	if n.Eepsite, err = n.Server.Base32("eepsite.dat"); err != nil {
+		return err
+	}
+	v, err := n.ClientVisitor(n.Eepsite)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, settleTime)
+	defer cancel()
+	if err := Poll(ctx, 500*time.Millisecond, func() error { return v.ReadPage(ctx) }); err != nil {
+		return fmt.Errorf("i2pd does not read its eepsite: %w", err)
+	}
+	return nil
 }
 
 // NewHost returns an address of the network that nobody has.
@@ -126,29 +157,6 @@ func RouterInfoFiles(routers []*I2pd) []string {
 	return files
 }
 
-// startAll starts one router after the other, each with a seed of those that run already: it makes itself known to
-// them by connecting.
-func (n *Network) startAll(ctx context.Context) (err error) {
-	for i, r := range n.Routers() {
-		if err := r.Start(ctx, RouterInfoFiles(n.Routers()[:i])); err != nil {
-			return err
-		}
-	}
-	if n.Eepsite, err = n.Server.Base32("eepsite.dat"); err != nil {
-		return err
-	}
-	v, err := n.ClientVisitor(n.Eepsite)
-	if err != nil {
-		return err
-	}
-	ctx, cancel := context.WithTimeout(ctx, settleTime)
-	defer cancel()
-	if err := Poll(ctx, 500*time.Millisecond, func() error { return v.ReadPage(ctx) }); err != nil {
-		return fmt.Errorf("i2pd does not read its eepsite: %w", err)
-	}
-	return nil
-}
-
 // ClientVisitor reads an eepsite through the HTTP proxy of the i2pd client.
 func (n *Network) ClientVisitor(site string) (*Visitor, error) {
 	return NewProxyVisitor(site, fmt.Sprintf("http://127.0.0.1:%d", httpPort))
@@ -170,31 +178,24 @@ func (n *Network) Hashes() (map[string]string, error) {
 // StopFloodfills ends all floodfills of i2pd.
 func (n *Network) StopFloodfills() error { return stopAll(n.Transit[:floodfills]) }
 
-// RestartEnds starts server and client anew. All that they know are the transit routers that are no floodfills, and
-// one more router.
+// RestartEnds starts server and client anew, and returns when the client can read the eepsite. All that they know at
+// first are the transit routers that are no floodfills, and one more router.
 func (n *Network) RestartEnds(ctx context.Context, info string) error {
 	ends := []*I2pd{n.Server, n.Client}
 	if err := stopAll(ends); err != nil {
 		return err
 	}
-	for _, r := range ends {
-		if err := r.Start(ctx, append(RouterInfoFiles(n.Transit[floodfills:]), info)); err != nil {
-			return err
-		}
-	}
-	return nil
+	return n.settle(ctx, ends, append(RouterInfoFiles(n.Transit[floodfills:]), info))
 }
 
 // Stop ends all routers.
 func (n *Network) Stop() error {
-	err := n.stopRouters()
+	err := stopAll(n.Routers())
 	if n.Web != nil {
 		err = errors.Join(err, n.Web.Close())
 	}
 	return err
 }
-
-func (n *Network) stopRouters() error { return stopAll(n.Routers()) }
 
 func stopAll(routers []*I2pd) error {
 	errs := make([]error, len(routers))
