@@ -24,6 +24,9 @@ type DestinationConfig struct {
 	Tunnels Tunnels
 	// Unpublished keeps the LeaseSet out of the netDb: for destinations that only dial.
 	Unpublished bool
+	// Carrier, if it is set, wraps what the streams send their packets with. It is for tests and experiments, which lose,
+	// delay or count packets. The Carrier that it gets is a streaming.BatchCarrier and a streaming.Rerouter, too.
+	Carrier func(streaming.Carrier) streaming.Carrier
 }
 
 // A Destination is hosted by a router: it has an address, tunnels and streams. It is safe for concurrent use.
@@ -55,7 +58,11 @@ func (r *Router) Open(cfg DestinationConfig) (*Destination, error) {
 	}
 	streams := streaming.DefaultConfig()
 	streams.AnswerPings = !cfg.Unpublished // who only dials is not to be found
-	if d.streams, err = streaming.New(streams, k, carrier{d.session}, r.clock, r.log); err != nil {
+	var out streaming.Carrier = carrier{d.session}
+	if cfg.Carrier != nil {
+		out = cfg.Carrier(out)
+	}
+	if d.streams, err = streaming.New(streams, k, out, r.clock, r.log); err != nil {
 		return nil, fmt.Errorf("router: open destination: %w", err)
 	}
 	d.names = naming.New(r.hosts, d.session)
@@ -185,12 +192,14 @@ func (c carrier) MTU(i2p.Hash) int { return streaming.MTURatchet }
 // delivery gives a destination's packets to the package of their protocol.
 type delivery struct{ streams *streaming.Stack }
 
-func (d delivery) Deliver(proto client.Protocol, p client.Ports, b *buf.Buf) {
+func (d delivery) Deliver(proto client.Protocol, p client.Ports, packets []*buf.Buf) {
 	if proto != client.Streaming {
-		b.Release() // nobody listens for datagrams
+		for _, b := range packets {
+			b.Release() // nobody listens for datagrams
+		}
 		return
 	}
-	d.streams.Deliver(streaming.Ports(p), b)
+	d.streams.DeliverBatch(streaming.Ports(p), packets)
 }
 
 var (

@@ -99,6 +99,7 @@ type counters struct {
 type Stats struct {
 	Built, Refused, TimedOut, NoPeers uint64
 	TestsPassed, TestsFailed          uint64
+	Pending, Testing                  int // builds and tests under way now
 }
 
 type backoff struct {
@@ -388,7 +389,11 @@ func (p *Pool) Tunnels() []Status {
 // Stats is a snapshot of the counters.
 func (p *Pool) Stats() Stats {
 	s := &p.stats
+	p.mu.Lock()
+	pending, testing := len(p.pending[Inbound])+len(p.pending[Outbound]), len(p.tests)
+	p.mu.Unlock()
 	return Stats{
+		Pending: pending, Testing: testing,
 		Built: s.built.Load(), Refused: s.refused.Load(), TimedOut: s.timedOut.Load(), NoPeers: s.noPeers.Load(),
 		TestsPassed: s.testsPassed.Load(), TestsFailed: s.testsFailed.Load(),
 	}
