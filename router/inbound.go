@@ -31,30 +31,44 @@ import (
 // Nothing here has logic of its own beyond this choice.
 type inbound struct{ router *Router }
 
-// Messages takes one batch from a peer. The slice is lent, the buffers move.
+// Messages takes one batch from a peer. The slice is lent, the buffers move. What follows one another for the same
+// tunnel of ours is handled together, and so is all transit, that the peers get it together again.
 func (in inbound) Messages(from i2p.Hash, msgs []*buf.Buf) {
 	r := in.router
 	now := r.clock.Now()
-	transit := msgs[:0] // filled behind the read position, so that the batch is reused
-	for _, m := range msgs {
-		h, payload, err := i2np.ParseShort(m.Bytes())
-		if err != nil || h.Expired(now) {
-			r.stats.expired.Add(1)
-			m.Release()
-			continue
+	transit := msgs[:0]  // filled behind the read position, so that the batch is reused
+	var own *pool.Tunnel // of msgs[first:i], which are still to be handled
+	first := 0
+	flush := func(i int) {
+		if own != nil {
+			in.receive(own, msgs[first:i], now)
+			own = nil
 		}
-		switch h.Type {
-		case i2np.TypeTunnelData:
+	}
+	for i, m := range msgs {
+		h, payload, err := i2np.ParseShort(m.Bytes())
+		if err == nil && !h.Expired(now) && h.Type == i2np.TypeTunnelData {
 			if t, ok := r.ownTunnel(payload); ok {
-				if err := t.Receive(payload[4:], now); err != nil {
-					r.stats.badTunnelData.Add(1)
+				if t != own {
+					flush(i)
+					own, first = t, i
 				}
-				m.Release()
 				continue
 			}
+		}
+		flush(i)
+		switch {
+		case err != nil || h.Expired(now):
+			r.stats.expired.Add(1)
+			m.Release()
+		case h.Type == i2np.TypeTunnelData:
 			transit = append(transit, m)
-		case i2np.TypeTunnelGateway:
-			in.gateway(from, m, payload)
+		case h.Type == i2np.TypeTunnelGateway:
+			if t, ok := r.ownTunnel(payload); ok {
+				in.gateway(t, m)
+			} else {
+				transit = append(transit, m)
+			}
 		default:
 			if r.seen.Seen(h, now) {
 				r.stats.duplicate.Add(1)
@@ -64,8 +78,22 @@ func (in inbound) Messages(from i2p.Hash, msgs []*buf.Buf) {
 			m.Release()
 		}
 	}
+	flush(len(msgs))
 	if len(transit) > 0 {
-		r.transit.DataBatch(from, transit)
+		for _, m := range r.transit.DataBatch(from, transit) {
+			r.stats.unknownTunnel.Add(1)
+			m.Release()
+		}
+	}
+}
+
+// receive gives messages to an inbound tunnel of ours.
+func (in inbound) receive(t *pool.Tunnel, msgs []*buf.Buf, now time.Time) {
+	if refused := t.Receive(msgs, now); refused > 0 {
+		in.router.stats.badTunnelData.Add(uint64(refused))
+	}
+	for _, m := range msgs {
+		m.Release()
 	}
 }
 
@@ -82,13 +110,8 @@ func (r *Router) ownTunnel(payload []byte) (*pool.Tunnel, bool) {
 	return r.table.Inbound(i2p.TunnelID(binary.BigEndian.Uint32(payload)))
 }
 
-// gateway takes a TunnelGateway message, whose buffer moves.
-func (in inbound) gateway(from i2p.Hash, m *buf.Buf, payload []byte) {
-	t, ok := in.router.ownTunnel(payload)
-	if !ok {
-		in.router.transit.Gateway(from, m)
-		return
-	}
+// gateway takes a TunnelGateway message for a tunnel of ours; the buffer moves.
+func (in inbound) gateway(t *pool.Tunnel, m *buf.Buf) {
 	if len(t.Hops()) > 0 {
 		in.router.stats.malformed.Add(1)
 		m.Release()
@@ -143,7 +166,13 @@ func (in inbound) clove(from i2p.Hash, c garlic.Clove) {
 // lookups, confirmations, build replies and tests.
 type exploratory struct{ router *Router }
 
-func (e exploratory) Received(_ *pool.Tunnel, d tunnel.Delivery, msg *buf.Buf) {
+func (e exploratory) Received(_ *pool.Tunnel, msgs []pool.Delivered) {
+	for _, m := range msgs {
+		e.receive(m.Delivery, m.Message)
+	}
+}
+
+func (e exploratory) receive(d tunnel.Delivery, msg *buf.Buf) {
 	defer msg.Release()
 	h, payload, err := i2np.ParseShort(msg.Bytes())
 	if err != nil || d.Type != tunnel.DeliveryLocal {

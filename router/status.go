@@ -17,16 +17,16 @@ import (
 
 type counters struct {
 	expired, duplicate, malformed, badTunnelData, unknownType, unknownReply atomic.Uint64
-	unopened, refusedClove, unsealed, loopbackDropped                       atomic.Uint64
+	unknownTunnel, unopened, refusedClove, unsealed, loopbackDropped        atomic.Uint64
 }
 
 // Stats of a router since its start.
 type Stats struct {
 	// Messages that were dropped on their way in: expired or without a header, seen before, malformed, tunnel data that does not
-	// decrypt, of an unknown type, replies to builds that we do not know, garlic that we cannot open, cloves that
-	// are refused; and on their way out.
+	// decrypt, of an unknown type, replies to builds and messages of tunnels that we do not know, garlic that we cannot
+	// open, cloves that are refused; and on their way out.
 	Expired, Duplicate, Malformed, BadTunnelData, UnknownType, UnknownReply uint64
-	Unopened, RefusedClove, Unsealed, LoopbackDropped                       uint64
+	UnknownTunnel, Unopened, RefusedClove, Unsealed, LoopbackDropped        uint64
 
 	Transport   transport.Stats
 	NetDB       netdb.Stats
@@ -40,7 +40,7 @@ func (r *Router) Stats() Stats {
 	c := &r.stats
 	return Stats{
 		Expired: c.expired.Load(), Duplicate: c.duplicate.Load(), Malformed: c.malformed.Load(), BadTunnelData: c.badTunnelData.Load(),
-		UnknownType: c.unknownType.Load(), UnknownReply: c.unknownReply.Load(), Unopened: c.unopened.Load(),
+		UnknownType: c.unknownType.Load(), UnknownReply: c.unknownReply.Load(), UnknownTunnel: c.unknownTunnel.Load(), Unopened: c.unopened.Load(),
 		RefusedClove: c.refusedClove.Load(), Unsealed: c.unsealed.Load(), LoopbackDropped: c.loopbackDropped.Load(),
 		Transport: r.mux.Stats(), NetDB: r.db.Stats(), Peers: r.book.Stats(), Exploratory: r.exploratory.Stats(), Transit: r.transit.Stats(),
 	}

@@ -14,57 +14,32 @@ import (
 	"clove.i2p/router/tunnel/pool"
 )
 
-// Received takes a message in flight that left an inbound tunnel of ours. Only what a client has asked for or can
+// Received takes messages in flight that left an inbound tunnel of ours. Only what a client has asked for or can
 // open is acted on: garlic, the confirmation of a publication or test, the reply of a build. Anything else
 // would let a stranger use this tunnel to learn which router it ends at.
-func (s *Session) Received(_ *pool.Tunnel, d tunnel.Delivery, msg *buf.Buf) {
-	defer msg.Release()
-	h, payload, err := i2np.ParseShort(msg.Bytes())
-	if err != nil {
-		s.stats.malformed.Add(1)
-		return
-	}
-	if d.Type != tunnel.DeliveryLocal {
-		s.stats.refusedDelivery.Add(1)
-		return
-	}
-	switch h.Type {
-	case i2np.TypeGarlic:
-		s.receiveGarlic(payload)
-	case i2np.TypeDeliveryStatus:
-		s.receiveStatus(payload)
-	case i2np.TypeOutboundTunnelBuildReply, i2np.TypeVariableTunnelBuildReply:
-		s.table.Reply(h.ID, payload)
-	default:
-		s.stats.refusedType.Add(1)
-	}
-}
-
-func (s *Session) receiveGarlic(payload []byte) {
-	if len(payload) < 4 || uint64(binary.BigEndian.Uint32(payload)) > uint64(len(payload)-4) {
-		s.stats.malformed.Add(1)
-		return
-	}
-	body := payload[4:][:binary.BigEndian.Uint32(payload)]
+func (s *Session) Received(_ *pool.Tunnel, msgs []pool.Delivered) {
 	o := openings.Get().(*opening)
-	o.session = s
-	if err := s.keeper.Open(body, s.clock.Now(), o.take); err != nil {
-		s.stats.unopened.Add(1)
+	o.Session = s
+	for _, m := range msgs {
+		o.receive(m.Delivery, m.Message.Bytes())
+		m.Message.Release()
 	}
-	for _, c := range o.data {
-		s.receiveClove(c)
-	}
-	clear(o.data)
-	o.session, o.data = nil, o.data[:0]
+	o.flush()
+	o.Session = nil
 	openings.Put(o)
 }
 
-// An opening takes the cloves of one garlic message. Data waits until the others are read: it may come in front of
-// the LeaseSet that is needed to answer it. What a clove lends is in the message, which outlives the opening.
+// An opening opens the garlic messages of one batch and gathers the packets in them, so that a stream sees those that
+// came together at once.
 type opening struct {
-	session *Session
+	*Session
+	take func(garlic.Clove)
+	// data waits until the other cloves of its message are read: it may come in front of the LeaseSet that is needed
+	// to answer it. What a clove lends is in the message, which outlives it.
 	data    []garlic.Clove
-	take    func(garlic.Clove)
+	proto   Protocol // of packets
+	ports   Ports
+	packets []*buf.Buf
 }
 
 var openings = sync.Pool{New: func() any {
@@ -73,52 +48,124 @@ var openings = sync.Pool{New: func() any {
 		if c.Header.Type == i2np.TypeData {
 			o.data = append(o.data, c)
 		} else {
-			o.session.receiveClove(c)
+			o.receiveClove(c)
 		}
 	}
 	return o
 }}
 
-// receiveClove follows the delivery instructions: Local is for us, Destination for one of ours, Tunnel is sent on out
-// of one of our tunnels. Router is refused: it would make this client's tunnel a way to reach routers from here.
-func (s *Session) receiveClove(c garlic.Clove) {
-	switch c.Delivery.Type {
-	case garlic.DeliveryLocal:
-		s.receiveLocal(c)
-	case garlic.DeliveryDestination:
-		if c.Delivery.Hash != s.hash || c.Header.Type != i2np.TypeData {
-			s.stats.refusedDelivery.Add(1)
-			return
-		}
-		s.receiveData(c.Body)
-	case garlic.DeliveryTunnel:
-		if out, ok := s.pool.Outbound(); ok {
-			out.Send(tunnel.Delivery{Type: tunnel.DeliveryTunnel, Router: c.Delivery.Hash, Tunnel: c.Delivery.Tunnel}, s.clock.Now(), c.Message)
-		}
+func (o *opening) receive(d tunnel.Delivery, msg []byte) {
+	h, payload, err := i2np.ParseShort(msg)
+	if err != nil {
+		o.stats.malformed.Add(1)
+		return
+	}
+	if d.Type != tunnel.DeliveryLocal {
+		o.stats.refusedDelivery.Add(1)
+		return
+	}
+	switch h.Type {
+	case i2np.TypeGarlic:
+		o.receiveGarlic(payload)
+	case i2np.TypeDeliveryStatus:
+		o.receiveStatus(payload)
+	case i2np.TypeOutboundTunnelBuildReply, i2np.TypeVariableTunnelBuildReply:
+		o.table.Reply(h.ID, payload)
 	default:
-		s.stats.refusedDelivery.Add(1)
+		o.stats.refusedType.Add(1)
 	}
 }
 
-func (s *Session) receiveLocal(c garlic.Clove) {
-	switch c.Header.Type {
-	case i2np.TypeData:
-		s.receiveData(c.Body)
-	case i2np.TypeDatabaseStore:
-		if c.From.Kind == garlic.KindOneTime {
-			s.view.Handle(c.Header, c.Body)
+func (o *opening) receiveGarlic(payload []byte) {
+	if len(payload) < 4 || uint64(binary.BigEndian.Uint32(payload)) > uint64(len(payload)-4) {
+		o.stats.malformed.Add(1)
+		return
+	}
+	body := payload[4:][:binary.BigEndian.Uint32(payload)]
+	if err := o.keeper.Open(body, o.clock.Now(), o.take); err != nil {
+		o.stats.unopened.Add(1)
+	}
+	for _, c := range o.data {
+		o.receiveClove(c)
+	}
+	clear(o.data)
+	o.data = o.data[:0]
+}
+
+// receiveClove follows the delivery instructions: Local is for us, Destination for one of ours, Tunnel is sent on out
+// of one of our tunnels. Router is refused: it would make this client's tunnel a way to reach routers from here.
+func (o *opening) receiveClove(c garlic.Clove) {
+	switch c.Delivery.Type {
+	case garlic.DeliveryLocal:
+		o.receiveLocal(c)
+	case garlic.DeliveryDestination:
+		if c.Delivery.Hash != o.hash || c.Header.Type != i2np.TypeData {
+			o.stats.refusedDelivery.Add(1)
 			return
 		}
-		s.receiveBundled(c)
-	case i2np.TypeDatabaseSearchReply:
-		s.view.Handle(c.Header, c.Body)
-	case i2np.TypeDeliveryStatus:
-		s.receiveStatus(c.Body)
-	case i2np.TypeOutboundTunnelBuildReply, i2np.TypeShortTunnelBuild, i2np.TypeVariableTunnelBuildReply:
-		s.table.Reply(c.Header.ID, c.Body)
+		o.receiveData(c.Body)
+	case garlic.DeliveryTunnel:
+		if out, ok := o.pool.Outbound(); ok {
+			out.Send(tunnel.Delivery{Type: tunnel.DeliveryTunnel, Router: c.Delivery.Hash, Tunnel: c.Delivery.Tunnel}, o.clock.Now(), c.Message)
+		}
 	default:
-		s.stats.refusedType.Add(1)
+		o.stats.refusedDelivery.Add(1)
 	}
+}
+
+func (o *opening) receiveLocal(c garlic.Clove) {
+	switch c.Header.Type {
+	case i2np.TypeData:
+		o.receiveData(c.Body)
+	case i2np.TypeDatabaseStore:
+		if c.From.Kind == garlic.KindOneTime {
+			o.view.Handle(c.Header, c.Body)
+			return
+		}
+		o.receiveBundled(c)
+	case i2np.TypeDatabaseSearchReply:
+		o.view.Handle(c.Header, c.Body)
+	case i2np.TypeDeliveryStatus:
+		o.receiveStatus(c.Body)
+	case i2np.TypeOutboundTunnelBuildReply, i2np.TypeShortTunnelBuild, i2np.TypeVariableTunnelBuildReply:
+		o.table.Reply(c.Header.ID, c.Body)
+	default:
+		o.stats.refusedType.Add(1)
+	}
+}
+
+// receiveData takes the packet of a Data message.
+func (o *opening) receiveData(body []byte) {
+	if len(body) < 4 || uint64(binary.BigEndian.Uint32(body)) > uint64(len(body)-4) {
+		o.stats.malformed.Add(1)
+		return
+	}
+	b, proto, ports, err := unwrap(body[4:][:binary.BigEndian.Uint32(body)])
+	if err != nil {
+		o.stats.malformed.Add(1)
+		return
+	}
+	o.stats.received.Add(1)
+	o.stats.receivedBytes.Add(uint64(b.Len()))
+	if len(o.packets) > 0 && (proto != o.proto || ports != o.ports) {
+		o.flush()
+	}
+	o.proto, o.ports = proto, ports
+	o.packets = append(o.packets, b)
+}
+
+// flush gives the packets to the handler.
+func (o *opening) flush() {
+	if len(o.packets) == 0 {
+		return
+	}
+	if h := o.handler.Load(); h != nil {
+		(*h).Deliver(o.proto, o.ports, o.packets)
+	} else {
+		release(o.packets)
+	}
+	clear(o.packets)
+	o.packets = o.packets[:0]
 }
 
 // receiveBundled learns the LeaseSet that a peer sent along, so that it can be answered without a lookup. It proves
@@ -158,26 +205,6 @@ func (s *Session) receiveStatus(payload []byte) {
 	}
 	if !s.pool.TestReply(status.MessageID, time.Now()) && !s.view.Delivered(status.MessageID) {
 		s.stats.refusedType.Add(1)
-	}
-}
-
-// receiveData gives the packet of a Data message to the handler.
-func (s *Session) receiveData(body []byte) {
-	if len(body) < 4 || uint64(binary.BigEndian.Uint32(body)) > uint64(len(body)-4) {
-		s.stats.malformed.Add(1)
-		return
-	}
-	b, proto, ports, err := unwrap(body[4:][:binary.BigEndian.Uint32(body)])
-	if err != nil {
-		s.stats.malformed.Add(1)
-		return
-	}
-	s.stats.received.Add(1)
-	s.stats.receivedBytes.Add(uint64(b.Len()))
-	if h := s.handler.Load(); h != nil {
-		(*h).Deliver(proto, ports, b)
-	} else {
-		b.Release()
 	}
 }
 

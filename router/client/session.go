@@ -46,9 +46,10 @@ type Deps struct {
 	Log         *slog.Logger
 }
 
-// A Handler takes the packets that arrive, on the goroutine that received them; ownership of b moves.
+// A Handler takes the packets that arrive, on the goroutine that received them: those of one batch at once. The slice is
+// lent, the buffers move.
 type Handler interface {
-	Deliver(proto Protocol, ports Ports, b *buf.Buf)
+	Deliver(proto Protocol, ports Ports, packets []*buf.Buf)
 }
 
 // A Session is a destination hosted here. It is safe for concurrent use; it works while Serve runs.

@@ -78,7 +78,7 @@ func parse(args []string, stderr io.Writer) (o options, err error) {
 	f.DurationVar(&o.limit, "limit", time.Minute, "most time for one download; it counts with what has arrived")
 	f.DurationVar(&o.settle, "settle", time.Second, "pause before each download")
 	f.StringVar(&o.json, "json", "", "write the results to this file")
-	f.StringVar(&o.profile, "profile", "", "write CPU profiles of client, server and a transit router to this folder")
+	f.StringVar(&o.profile, "profile", "", "write CPU profiles of all routers to this folder")
 	f.StringVar(&o.keep, "dir", "", "keep data directories and logs in this folder (default: a temporary one)")
 	f.Func("compare", "[STREAMS=]FILE: print ratios to these results, for 1 stream if not said (repeatable)", func(s string) error {
 		r, err := readReference(s)

@@ -53,7 +53,7 @@ func (n *network) measure(ctx context.Context, hops, streams int) (l line, err e
 		}
 		profiles := func() error { return nil }
 		if n.profile != "" && i == n.repeat-1 {
-			profiles = n.profiles(ctx, fmt.Sprintf("%dhops-%dstreams", hops, streams))
+			profiles = n.profiles(ctx, fmt.Sprintf("%dhops-%dstreams", hops, streams), l.Runs)
 		}
 		r, err := n.download(ctx, streams)
 		if err := errors.Join(err, profiles()); err != nil {
@@ -169,15 +169,19 @@ func (n *network) memoryOf(l *line) error {
 	return nil
 }
 
-// profiles takes CPU profiles of client, server and one transit router; the function that it returns waits for them.
-func (n *network) profiles(ctx context.Context, label string) func() error {
-	const seconds = 4
-	nodes := []*node{n.client, n.server, n.transit[len(n.transit)-1]}
+// profiles takes CPU profiles of all routers for about as long as the download before took; the function that it returns
+// waits for them. go tool pprof merges those of several routers.
+func (n *network) profiles(ctx context.Context, label string, before []sample) func() error {
+	seconds := 4
+	if len(before) > 0 {
+		seconds = max(1, min(30, int(before[len(before)-1].Seconds)-1))
+	}
+	nodes := n.nodes()
 	errs := make([]error, len(nodes))
 	var wg sync.WaitGroup
 	for i, e := range nodes {
 		wg.Go(func() {
-			time.Sleep(500 * time.Millisecond) // past slow start
+			time.Sleep(300 * time.Millisecond) // past slow start
 			errs[i] = e.profile(ctx, seconds, filepath.Join(n.options.profile, label+"-"+e.name+".pprof"))
 		})
 	}

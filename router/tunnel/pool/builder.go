@@ -31,7 +31,7 @@ func (p *Pool) build(d Direction, now time.Time) error {
 		direction: d, created: now, owner: p.owner, sender: p.sender, self: p.self,
 		replace: now.Add(Lifetime - replaceLatest - rand.N(replaceEarliest-replaceLatest)),
 	}
-	t.collect = func(d tunnel.Delivery, msg *buf.Buf) { t.ready = append(t.ready, delivered{d, msg}) }
+	t.collect = func(d tunnel.Delivery, msg *buf.Buf) { t.ready = append(t.ready, Delivered{d, msg}) }
 	n := p.shape(d).Length
 	if n == 0 {
 		return p.establishEmpty(t)

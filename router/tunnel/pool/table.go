@@ -1,7 +1,6 @@
 package pool
 
 import (
-	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -12,8 +11,6 @@ import (
 	"clove.i2p/router/tunnel"
 )
 
-var errNotEndpoint = errors.New("pool: not an inbound tunnel with hops")
-
 // Sender passes messages in flight to a router; ownership moves and the call does not block. A message to this
 // router itself comes back in through the router.
 type Sender interface {
@@ -22,12 +19,19 @@ type Sender interface {
 
 // Owner is whoever a pool's tunnels belong to: a client destination, or the router for its exploratory tunnels.
 type Owner interface {
-	// Received takes a message in flight that left an inbound tunnel; ownership moves.
-	Received(t *Tunnel, d tunnel.Delivery, msg *buf.Buf)
+	// Received takes what left an inbound tunnel, in order: all that a batch from the hop next to us completed. The
+	// slice is lent, the messages move.
+	Received(t *Tunnel, msgs []Delivered)
 	// AddOneTime registers the key of a garlic message that will come through an inbound tunnel.
 	AddOneTime(tag [8]byte, key [32]byte, expires time.Time)
 	// TunnelsChanged says that a tunnel came or went. It is called with no lock held, and must not block.
 	TunnelsChanged()
+}
+
+// A Delivered is a message in flight that left an inbound tunnel.
+type Delivered struct {
+	Delivery tunnel.Delivery
+	Message  *buf.Buf
 }
 
 // A Table finds our own inbound tunnels by id, and builds under way by the message id of their reply. One serves

@@ -48,7 +48,7 @@ type Tunnel struct {
 	endpoint *tunnel.Endpoint // inbound, with hops
 	gateway  *tunnel.Gateway  // outbound, with hops
 	out      []*buf.Buf       // scratch of Send, kept for its room
-	ready    []delivered      // what Process has just completed
+	ready    []Delivered      // what Process has just completed
 	collect  func(tunnel.Delivery, *buf.Buf)
 
 	failures atomic.Int32 // tests failed in a row
@@ -118,38 +118,49 @@ func (t *Tunnel) sendDirect(d tunnel.Delivery, now time.Time, msgs [][]byte) {
 	}
 }
 
-// Receive takes the 1,024 bytes behind the tunnel id of a TunnelData message for an inbound tunnel, decrypted in
-// place, and gives what they complete to the owner.
-func (t *Tunnel) Receive(data []byte, now time.Time) error {
-	t.bytes.Add(uint64(len(data)))
-	var scratch [4]delivered
+// Receive takes TunnelData messages in flight for an inbound tunnel, lent and decrypted in place, and gives what they
+// complete to the owner at once. It returns how many it refused.
+func (t *Tunnel) Receive(msgs []*buf.Buf, now time.Time) (refused int) {
 	t.mu.Lock()
 	if t.endpoint == nil {
 		t.mu.Unlock()
-		return errNotEndpoint
+		return len(msgs)
 	}
-	err := t.endpoint.Process(data, now, t.collect)
-	done := append(scratch[:0], t.ready...)
-	clear(t.ready)
-	t.ready = t.ready[:0]
+	bytes := 0
+	for _, m := range msgs {
+		_, layered, err := tunnel.ParseID(m.Bytes())
+		if err == nil {
+			bytes += len(layered)
+			err = t.endpoint.Process(layered, now, t.collect)
+		}
+		if err != nil {
+			refused++
+		}
+	}
+	done := t.ready
+	t.ready = nil
 	t.mu.Unlock()
-	for _, d := range done {
-		t.messages.Add(1)
-		t.owner.Received(t, d.delivery, d.msg)
+	t.bytes.Add(uint64(bytes))
+	if len(done) == 0 {
+		return refused
 	}
-	return err
+	t.messages.Add(uint64(len(done)))
+	t.owner.Received(t, done)
+	clear(done)
+	t.mu.Lock()
+	if t.ready == nil {
+		t.ready = done[:0] // for its room
+	}
+	t.mu.Unlock()
+	return refused
 }
 
 // ReceiveGateway takes a message that came to an inbound tunnel without hops, in flight.
 func (t *Tunnel) ReceiveGateway(msg *buf.Buf) {
 	t.bytes.Add(uint64(msg.Len()))
 	t.messages.Add(1)
-	t.owner.Received(t, tunnel.Delivery{Type: tunnel.DeliveryLocal}, msg)
-}
-
-type delivered struct {
-	delivery tunnel.Delivery
-	msg      *buf.Buf
+	one := [1]Delivered{{tunnel.Delivery{Type: tunnel.DeliveryLocal}, msg}}
+	t.owner.Received(t, one[:])
 }
 
 // close releases the fragments that wait.
