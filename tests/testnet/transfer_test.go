@@ -140,4 +140,3 @@ func TestTransferCompletesInSpiteOfLoss(t *testing.T) {
 		t.Errorf("goodput is %.0f bytes/s at 5 %% loss, less than half of %.0f without", goodput[0.05], goodput[0])
 	}
 }
-
