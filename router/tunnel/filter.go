@@ -1,17 +1,24 @@
 package tunnel
 
-import "encoding/binary"
+import (
+	"crypto/subtle"
+	"hash/maphash"
+)
 
 // A filter remembers the messages of one tunnel, so that a replayed one goes no further (tunnel-implementation.md,
 // "Participant Processing"). What it keeps of a message is the IV exclusive-or the first block, so that swapping the
-// two is no way around it: 32 bits of that as fingerprint in one of two buckets that other bits choose. A message is
-// taken for a duplicate by mistake less than once in 10 million, which no Bloom filter of this size can do.
+// two is no way around it: 32 bits of its hash as fingerprint in one of two buckets that other bits choose. The hash is
+// keyed: the previous hop chooses the bytes, and with buckets of its choice a few hundred messages would fill all
+// layers. A message is taken for a duplicate by mistake less than once in 10 million, which no Bloom filter of this
+// size can do.
 //
 // The zero value is ready and holds no memory; it grows with the traffic (limits.go) and goes with the tunnel.
 // Beyond its bound it forgets the oldest quarter first.
 type filter struct {
 	layers []filterLayer // oldest first; messages are added to the last
 }
+
+var filterSeed = maphash.MakeSeed()
 
 // A filterLayer is a power of two of buckets.
 type filterLayer []bucket
@@ -21,13 +28,12 @@ type bucket [8]uint32
 
 // add remembers the message (IV and at least one block) and reports whether it was there already.
 func (f *filter) add(msg []byte) bool {
-	hi := binary.LittleEndian.Uint64(msg) ^ binary.LittleEndian.Uint64(msg[ivLen:])
-	lo := binary.LittleEndian.Uint64(msg[8:]) ^ binary.LittleEndian.Uint64(msg[ivLen+8:])
-	mark := max(uint32(hi), 1)
-	one, two := uint32(lo), uint32(lo>>32)
-	if one == two {
-		two = ^one
-	}
+	var key [ivLen]byte
+	subtle.XORBytes(key[:], msg[:ivLen], msg[ivLen:2*ivLen])
+	sum := maphash.Bytes(filterSeed, key[:])
+	mark := max(uint32(sum), 1)
+	one := uint32(sum >> 32)
+	two := one ^ (mark*0x9e3779b1 | 1)
 	for i := len(f.layers) - 1; i >= 0; i-- {
 		l := f.layers[i]
 		mask := uint32(len(l) - 1)

@@ -1,6 +1,7 @@
 package tunnel
 
 import (
+	"encoding/binary"
 	"math/rand/v2"
 	"testing"
 )
@@ -50,6 +51,21 @@ func TestFilterStartsEmptyAndIsBounded(t *testing.T) {
 	}
 	if most := maxLayers * largestLayer * 4; f.bytes() != most {
 		t.Fatalf("%d bytes, bound %d", f.bytes(), most)
+	}
+}
+
+// A previous hop chooses the bytes. Messages that it makes for one pair of buckets must not make the filter grow.
+func TestFilterGrowsByTrafficNotByChoiceOfBytes(t *testing.T) {
+	var f filter
+	b := make([]byte, 32)
+	for i := range 2000 {
+		binary.LittleEndian.PutUint32(b, uint32(i+1))
+		if f.add(b) {
+			t.Fatalf("message %d taken for a duplicate", i)
+		}
+	}
+	if most := 20 * 2000; f.bytes() > most {
+		t.Fatalf("%d bytes for 2000 messages", f.bytes())
 	}
 }
 
