@@ -18,8 +18,9 @@ type Config struct {
 	NetworkID int
 	// AllowPrivate accepts peers on private and loopback addresses; not on the public network.
 	AllowPrivate bool
-	// Floodfill makes this router a part of the distributed netDb.
-	Floodfill bool
+	// Floodfill makes this router a part of the distributed netDb. FloodfillAuto leaves that to the router, which becomes
+	// one once it is fit for it; not in private networks.
+	Floodfill, FloodfillAuto bool
 	// NoTransit refuses other routers' tunnels; MaxTransit bounds them.
 	NoTransit  bool
 	MaxTransit int

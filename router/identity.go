@@ -173,7 +173,7 @@ func (r *Router) sign() error {
 func (r *Router) caps(published bool) string {
 	var b strings.Builder
 	b.WriteByte(bandwidthClass(r.cfg.Bandwidth))
-	if r.cfg.Floodfill {
+	if r.role.on.Load() {
 		b.WriteByte('f')
 	}
 	if published {

@@ -38,6 +38,7 @@ type Router struct {
 	id   identity
 	hash i2p.Hash
 	own  atomic.Pointer[i2p.RouterInfo]
+	role floodfillRole
 
 	clock   *clock.Clock
 	skew    skew
@@ -102,6 +103,7 @@ func New(cfg Config, log *slog.Logger) (*Router, error) {
 		seen: i2np.NewFilter(), seenExploratory: i2np.NewFilter(),
 		loopback: make(chan *buf.Buf, loopbackQueue), up: make(chan struct{}), ready: make(chan struct{}), destinations: make(map[i2p.Hash]*Destination),
 	}
+	r.role.on.Store(cfg.Floodfill)
 	r.inbound, r.outbound = inbound{r}, outbound{r}
 	private := cfg.AllowPrivate
 	r.book = peer.New(peer.Config{Private: private}, r.clock, newRand())
@@ -309,6 +311,7 @@ func (r *Router) keepSigned(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-ticker.C:
+			r.elect(time.Now())
 			if err := r.sign(); err != nil {
 				r.log.Error("RouterInfo not signed", "err", err)
 				continue
