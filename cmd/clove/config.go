@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -53,6 +54,13 @@ func loadConfig(cmd *cobra.Command) (*config.Loaded, error) {
 	return loaded, nil
 }
 
+// warn logs what is right in a configuration and may not be what was meant.
+func warn(log *slog.Logger, l *config.Loaded) {
+	for _, note := range l.Notes() {
+		log.Warn("configuration: " + note)
+	}
+}
+
 // applianceConfig turns the configuration into that of the packages.
 func applianceConfig(l *config.Loaded) appliance.Config {
 	c := l.Config
@@ -63,7 +71,8 @@ func applianceConfig(l *config.Loaded) appliance.Config {
 	return appliance.Config{
 		Router: router.Config{
 			DataDir: c.DataDir, NetworkID: c.Router.NetworkID, AllowPrivate: c.Router.AllowPrivatePeers,
-			Floodfill: c.Router.Floodfill == config.FloodfillOn, NoTransit: !c.Router.Transit,
+			Floodfill: c.Router.Floodfill == config.FloodfillOn, FloodfillAuto: c.Router.Floodfill == config.FloodfillAuto,
+			NoTransit: !c.Router.Transit,
 			Bandwidth: bandwidth.Config{Inbound: c.Router.Bandwidth.Inbound, Outbound: c.Router.Bandwidth.Outbound, Share: c.Router.Bandwidth.Share},
 			NTCP2:     router.NTCP2{Listen: c.Router.NTCP2.Listen, Advertise: c.Router.NTCP2.Advertise},
 			Reseed:    c.Router.Reseed.Files,
@@ -190,6 +199,7 @@ func newConfigShow() *cobra.Command {
 }
 
 func newConfigInit() *cobra.Command {
+	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "init [FILE]",
 		Short: "Write a configuration file with all settings, explained",
@@ -223,10 +233,14 @@ func newConfigInit() *cobra.Command {
 			if err != nil {
 				return fmt.Errorf("write %s: %w", path, err)
 			}
+			if asJSON {
+				return json.NewEncoder(cmd.OutOrStdout()).Encode(map[string]string{"file": path})
+			}
 			fmt.Fprintf(cmd.OutOrStdout(), "%s written.\n", path)
 			return nil
 		},
 	}
 	addConfigFlags(cmd)
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd
 }

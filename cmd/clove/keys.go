@@ -2,8 +2,10 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 
 	"github.com/spf13/cobra"
 
@@ -42,6 +44,9 @@ has the address: keep a copy, and keep it private. An existing file is never rep
 				return err
 			}
 			if err := i2p.SaveDestinationKeys(args[0], k); err != nil {
+				if errors.Is(err, fs.ErrNotExist) {
+					return fmt.Errorf("%w: make the folder first", err)
+				}
 				return err
 			}
 			return printKeys(cmd.OutOrStdout(), k.Destination, asJSON)
@@ -60,6 +65,9 @@ func newKeysShow() *cobra.Command {
 		Args:  usageArgs(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			k, err := i2p.LoadDestinationKeys(args[0])
+			if errors.Is(err, fs.ErrNotExist) {
+				return fmt.Errorf("%w: 'clove keys new %s' makes it", err, args[0])
+			}
 			if err != nil {
 				return err
 			}

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 	"time"
 
@@ -25,7 +26,11 @@ const (
 const shutdownLimit = 4500 * time.Millisecond
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	signals := []os.Signal{os.Interrupt, syscall.SIGTERM}
+	if !signal.Ignored(syscall.SIGHUP) { // nohup: the end of the terminal is not ours
+		signals = append(signals, syscall.SIGHUP)
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), signals...)
 	context.AfterFunc(ctx, func() {
 		stop() // a second signal ends at once
 		time.AfterFunc(shutdownLimit, func() {
@@ -76,8 +81,24 @@ Point a browser at http://127.0.0.1:4444 (HTTP proxy) or 127.0.0.1:4447 (SOCKS) 
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return errUsage{err} })
+	root.SetHelpCommand(newHelp())
 	root.AddCommand(newRun(), newDemo(), newServe(), newStatus(), newKeys(), newConfig(), newVersion())
 	return root
+}
+
+// newHelp is cobra's help command, but an unknown command is an error.
+func newHelp() *cobra.Command {
+	return &cobra.Command{
+		Use:   "help [COMMAND]",
+		Short: "What a command does and takes",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			of, rest, err := cmd.Root().Find(args)
+			if err != nil || len(rest) > 0 {
+				return errUsage{fmt.Errorf("unknown command %q", strings.Join(args, " "))}
+			}
+			return of.Help()
+		},
+	}
 }
 
 // usageArgs makes the complaint of an argument check a usage error.

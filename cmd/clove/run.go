@@ -21,6 +21,7 @@ func newRun() *cobra.Command {
 			if err != nil {
 				return errUsage{err}
 			}
+			warn(log, cfg)
 			a, err := appliance.New(applianceConfig(cfg), log)
 			if err != nil {
 				return err

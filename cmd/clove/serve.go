@@ -44,7 +44,7 @@ router of its own. The same folder or server keeps its address.`,
 				}
 			}
 			if _, err := site.New(request.Target); err != nil {
-				return errUsage{err}
+				return errUsage{err} // here, where a relative name means what the user sees
 			}
 			progress := siteProgress(cmd.OutOrStdout(), asJSON)
 			path := appliance.ControlPath(cfg.DataDir)
@@ -56,6 +56,7 @@ router of its own. The same folder or server keeps its address.`,
 			if err != nil {
 				return errUsage{err}
 			}
+			warn(log, cfg)
 			own := applianceConfig(cfg)
 			own.HTTP, own.SOCKS = "", "" // it hosts, and does nothing else
 			a, err := appliance.New(own, log)

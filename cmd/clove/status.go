@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -62,6 +64,10 @@ func printStatus(w io.Writer, s control.Status) {
 	fmt.Fprintf(w, "NetDb      %d routers, %d floodfills, %d lease sets\n", s.Stats.NetDB.Routers, s.Stats.NetDB.Floodfills, s.Stats.NetDB.LeaseSets)
 	fmt.Fprintf(w, "Sessions   %d\n", len(s.Sessions))
 	fmt.Fprintf(w, "Transit    %d tunnels\n", s.Transit.Tunnels)
+	for _, name := range slices.Sorted(maps.Keys(s.Proxies)) {
+		p := s.Proxies[name]
+		fmt.Fprintf(w, "Proxy      %s: %d connections, %d requests, %d bytes out, %d in\n", name, p.Active, p.Requests, p.Sent, p.Received)
+	}
 	fmt.Fprintf(w, "\nExploratory tunnels\n")
 	printTunnels(w, s.Exploratory)
 	for _, d := range s.Destinations {

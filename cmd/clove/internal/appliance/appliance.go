@@ -11,8 +11,7 @@ import (
 	"time"
 
 	"clove.i2p/cmd/clove/internal/control"
-	httpproxy "clove.i2p/proxies/http"
-	"clove.i2p/proxies/socks"
+	"clove.i2p/proxies"
 	"clove.i2p/router"
 )
 
@@ -36,15 +35,21 @@ type Appliance struct {
 	http    net.Listener
 	socks   net.Listener
 	control *control.Server
-	sites   sites
 	started time.Time
+	stats   map[string]func() proxies.Stats // by proxy; set before the control API answers
 }
 
 // New binds all ports, so that a port in use is told before anything starts. An appliance that is not Run is to be
 // Closed.
 func New(cfg Config, log *slog.Logger) (*Appliance, error) {
-	a := &Appliance{cfg: cfg, log: log, started: time.Now()}
+	a := &Appliance{cfg: cfg, log: log, started: time.Now(), stats: make(map[string]func() proxies.Stats)}
 	var err error
+	if cfg.Control != "" {
+		// Else the ports or the netDb would tell of the other clove, in words that nobody understands.
+		if err := control.Check(cfg.Control); err != nil {
+			return nil, err
+		}
+	}
 	if a.router, err = router.New(cfg.Router, log); err != nil {
 		return nil, err
 	}
@@ -134,75 +139,6 @@ func (a *Appliance) Run(ctx context.Context, ready func(Ready)) error {
 		return err
 	}
 	return nil
-}
-
-// serveProxies opens a destination for each proxy, so that a web site cannot tell that the same user is on IRC.
-func (a *Appliance) serveProxies(ctx context.Context, cancel context.CancelCauseFunc, serve func(string, func(context.Context) error), ready func(Ready)) {
-	var destinations []*router.Destination
-	open := func() (dialer, bool) {
-		d, err := a.router.Open(router.DestinationConfig{Tunnels: a.cfg.Tunnels, Unpublished: true})
-		if err != nil {
-			cancel(err)
-			return dialer{}, false
-		}
-		destinations = append(destinations, d)
-		return dialer{d}, true
-	}
-	if a.http != nil {
-		d, ok := open()
-		if !ok {
-			return
-		}
-		cfg := httpproxy.DefaultConfig()
-		cfg.Name = "http"
-		set(&cfg.DialTimeout, a.cfg.DialTimeout)
-		set(&cfg.TunnelIdle, a.cfg.IdleTimeout)
-		s, err := httpproxy.New(cfg, d, d, a.log)
-		if err != nil {
-			cancel(err)
-			return
-		}
-		serve("HTTP proxy", func(ctx context.Context) error { return s.Serve(ctx, a.http) })
-	}
-	if a.socks != nil {
-		d, ok := open()
-		if !ok {
-			return
-		}
-		cfg := socks.DefaultConfig()
-		cfg.Name = "socks"
-		set(&cfg.DialTimeout, a.cfg.DialTimeout)
-		set(&cfg.Idle, a.cfg.IdleTimeout)
-		s, err := socks.New(cfg, d, d, a.log)
-		if err != nil {
-			cancel(err)
-			return
-		}
-		serve("SOCKS proxy", func(ctx context.Context) error { return s.Serve(ctx, a.socks) })
-	}
-	if a.control != nil {
-		serve("control API", a.control.Serve)
-	}
-	serve("ready", func(ctx context.Context) error {
-		if err := a.router.Ready(ctx); err != nil {
-			return nil
-		}
-		for _, d := range destinations {
-			if err := d.Ready(ctx); err != nil {
-				return nil
-			}
-		}
-		if ready != nil {
-			ready(a.describe())
-		}
-		return nil
-	})
-}
-
-func set(d *time.Duration, to time.Duration) {
-	if to != 0 {
-		*d = to
-	}
 }
 
 // ControlPath is where the control socket of a data directory is.

@@ -4,24 +4,19 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
-	"sync"
 
 	"clove.i2p/cmd/clove/internal/control"
 	"clove.i2p/cmd/clove/internal/site"
 	"clove.i2p/router"
 )
 
-// sites waits for the eepsites when an appliance ends.
-type sites struct{ running sync.WaitGroup }
-
 // Serve hosts a folder or a local web server as an eepsite until ctx ends. Each target keeps the address that it got
 // first: its key file is in the data directory, named after the target.
 func (a *Appliance) Serve(ctx context.Context, r control.ServeRequest, progress func(control.ServeProgress)) error {
-	a.sites.running.Add(1)
-	defer a.sites.running.Done()
 	h, err := site.New(r.Target)
 	if err != nil {
 		return err
@@ -36,7 +31,10 @@ func (a *Appliance) Serve(ctx context.Context, r control.ServeRequest, progress 
 		}
 	}
 	d, err := a.router.Open(router.DestinationConfig{KeyFile: r.KeyFile, Tunnels: a.cfg.Tunnels})
-	if err != nil {
+	switch {
+	case errors.Is(err, router.ErrInUse):
+		return fmt.Errorf("serve %s: this address is served already; end that first, or name another key file with --keys", r.Target)
+	case err != nil:
 		return fmt.Errorf("serve %s: %w", r.Target, err)
 	}
 	defer d.Close()

@@ -18,6 +18,9 @@ func (a *Appliance) Status() control.Status {
 	if a.socks != nil {
 		s.SOCKSProxy = a.socks.Addr().String()
 	}
+	for name, stats := range a.stats {
+		s.Proxies[name] = stats()
+	}
 	s.Process = process()
 	return s
 }

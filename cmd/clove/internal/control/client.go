@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"syscall"
+	"time"
 )
 
 // ErrNotRunning: no clove answers on the control socket.
@@ -33,8 +34,13 @@ func NewClient(path string) *Client {
 	}}}
 }
 
+// statusTimeout is for a clove that is stopped or overloaded.
+const statusTimeout = 10 * time.Second
+
 // Status asks what clove is doing.
 func (c *Client) Status(ctx context.Context) (s Status, err error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, statusTimeout, fmt.Errorf("no answer on %s within %v", c.path, statusTimeout))
+	defer cancel()
 	body, err := c.do(ctx, http.MethodGet, "/v1/status", nil)
 	if err != nil {
 		return s, err
@@ -50,6 +56,9 @@ func (c *Client) Status(ctx context.Context) (s Status, err error) {
 func (c *Client) Serve(ctx context.Context, r ServeRequest, progress func(ServeProgress)) error {
 	body, err := c.do(ctx, http.MethodPost, "/v1/serve", r)
 	if err != nil {
+		if ctx.Err() != nil {
+			return nil
+		}
 		return err
 	}
 	defer body.Close()
@@ -68,6 +77,9 @@ func (c *Client) Serve(ctx context.Context, r ServeRequest, progress func(ServeP
 }
 
 func (c *Client) do(ctx context.Context, method, path string, body any) (io.ReadCloser, error) {
+	if err := checkPath(c.path); err != nil {
+		return nil, err
+	}
 	var content bytes.Buffer
 	if body != nil {
 		if err := json.NewEncoder(&content).Encode(body); err != nil {
@@ -82,6 +94,10 @@ func (c *Client) do(ctx context.Context, method, path string, body any) (io.Read
 	switch {
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ECONNREFUSED):
 		return nil, fmt.Errorf("%w (nobody answers on %s): start it with clove run, or name its --data-dir", ErrNotRunning, c.path)
+	case errors.Is(err, fs.ErrPermission):
+		return nil, fmt.Errorf("ask clove: %s belongs to another user: ask as the one who started clove", c.path)
+	case ctx.Err() != nil:
+		return nil, fmt.Errorf("ask clove: %w", context.Cause(ctx))
 	case err != nil:
 		return nil, fmt.Errorf("ask clove: %w", err)
 	}

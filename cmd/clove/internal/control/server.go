@@ -3,15 +3,12 @@ package control
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
-	"os"
-	"path/filepath"
-	"syscall"
+	"sync"
 	"time"
 )
 
@@ -36,46 +33,22 @@ type ServeProgress struct {
 	Error   string `json:"error,omitempty"`
 }
 
-// ErrRunning: another clove has the data directory.
-var ErrRunning = errors.New("another clove is running")
-
-// maxSocketPath is the room in sockaddr_un.
-const maxSocketPath = 107
-
 // A Server answers on the control socket.
 type Server struct {
 	clove    Clove
 	listener net.Listener
 	log      *slog.Logger
+
+	mu    sync.Mutex
+	ended bool
+	sites sync.WaitGroup // serve requests; none begins once ended is set
 }
 
-// Listen opens the socket, mode 0600 in a folder of mode 0700. A socket that a crash left behind is replaced; a live one is
-// ErrRunning.
+// Listen opens the socket, which only its owner can use. A live one is ErrRunning.
 func Listen(path string, c Clove, log *slog.Logger) (*Server, error) {
-	if len(path) > maxSocketPath {
-		return nil, fmt.Errorf("control socket %s: the path is longer than %d bytes; choose a shorter data_dir", path, maxSocketPath)
-	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return nil, fmt.Errorf("control socket: %w", err)
-	}
-	conn, err := net.DialTimeout("unix", path, time.Second)
-	if err == nil {
-		conn.Close()
-		return nil, fmt.Errorf("%w with this data directory (%s answers); stop it, or use another --data-dir", ErrRunning, path)
-	}
-	if errors.Is(err, syscall.ECONNREFUSED) {
-		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return nil, fmt.Errorf("control socket: %w", err)
-		}
-	}
-	// The socket never exists with more than owner's rights: the folder is private, and the umask is not ours to set.
-	l, err := net.Listen("unix", path)
+	l, err := listen(path)
 	if err != nil {
-		return nil, fmt.Errorf("control socket: %w", err)
-	}
-	if err := os.Chmod(path, 0o600); err != nil {
-		l.Close()
-		return nil, fmt.Errorf("control socket: %w", err)
+		return nil, err
 	}
 	return &Server{clove: c, listener: l, log: log}, nil
 }
@@ -83,7 +56,7 @@ func Listen(path string, c Clove, log *slog.Logger) (*Server, error) {
 // Close releases the socket of a server that does not Serve.
 func (s *Server) Close() error { return s.listener.Close() }
 
-// Serve answers until ctx ends.
+// Serve answers until ctx ends. It returns when the eepsites have ended too.
 func (s *Server) Serve(ctx context.Context) error {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /v1/status", s.status)
@@ -99,7 +72,14 @@ func (s *Server) Serve(ctx context.Context) error {
 	}
 	stop := context.AfterFunc(ctx, func() { server.Close() })
 	defer stop()
-	if err := server.Serve(s.listener); ctx.Err() == nil {
+	err := server.Serve(s.listener)
+	failed := ctx.Err() == nil
+	server.Close()
+	s.mu.Lock()
+	s.ended = true
+	s.mu.Unlock()
+	s.sites.Wait()
+	if failed {
 		return fmt.Errorf("control API: %w", err)
 	}
 	return nil
@@ -111,6 +91,10 @@ func (s *Server) status(w http.ResponseWriter, _ *http.Request) {
 }
 
 func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
+	if !s.begin() {
+		return
+	}
+	defer s.sites.Done()
 	var request ServeRequest
 	d := json.NewDecoder(http.MaxBytesReader(w, r.Body, 64<<10))
 	d.DisallowUnknownFields()
@@ -118,6 +102,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 		fail(w, http.StatusBadRequest, "bad_request", err)
 		return
 	}
+	io.Copy(io.Discard, r.Body) // net/http tells that the client is gone only once it has read the body
 	w.Header().Set("Content-Type", "application/x-ndjson")
 	flush := http.NewResponseController(w)
 	started := false
@@ -134,6 +119,16 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	default:
 		fail(w, http.StatusUnprocessableEntity, "cannot_serve", err)
 	}
+}
+
+// begin counts a request that lasts.
+func (s *Server) begin() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.ended {
+		s.sites.Add(1)
+	}
+	return !s.ended
 }
 
 // apiError is the body of every answer that is not a success.

@@ -3,6 +3,7 @@ package control
 import (
 	"time"
 
+	"clove.i2p/proxies"
 	"clove.i2p/router"
 	"clove.i2p/router/i2p"
 	"clove.i2p/router/transport"
@@ -11,27 +12,25 @@ import (
 
 // Status is what a running clove does, as JSON.
 type Status struct {
-	Version       string               `json:"version"`
-	RouterHash    string               `json:"router_hash"`
-	NetworkID     int                  `json:"network_id"`
-	Caps          string               `json:"caps"`
-	Ready         bool                 `json:"ready"`
-	UptimeSeconds float64              `json:"uptime_seconds"`
-	SkewSeconds   float64              `json:"skew_seconds"`
-	HTTPProxy     string               `json:"http_proxy,omitempty"`
-	SOCKSProxy    string               `json:"socks_proxy,omitempty"`
-	Addresses     []Address            `json:"addresses"`
-	Sessions      []Session            `json:"sessions"`
-	Exploratory   []Tunnel             `json:"exploratory_tunnels"`
-	Destinations  []Destination        `json:"destinations"`
-	Transit       TransitStatus        `json:"transit"`
-	Stats         router.Stats         `json:"stats"`
-	Process       Process              `json:"process"`
-	Proxies       map[string]ProxyStat `json:"proxies,omitempty"`
+	// Version is that of the protocol.
+	Version       string                   `json:"version"`
+	RouterHash    string                   `json:"router_hash"`
+	NetworkID     int                      `json:"network_id"`
+	Caps          string                   `json:"caps"`
+	Ready         bool                     `json:"ready"`
+	UptimeSeconds float64                  `json:"uptime_seconds"`
+	SkewSeconds   float64                  `json:"skew_seconds"`
+	HTTPProxy     string                   `json:"http_proxy,omitempty"`
+	SOCKSProxy    string                   `json:"socks_proxy,omitempty"`
+	Addresses     []Address                `json:"addresses"`
+	Sessions      []Session                `json:"sessions"`
+	Exploratory   []Tunnel                 `json:"exploratory_tunnels"`
+	Destinations  []Destination            `json:"destinations"`
+	Transit       TransitStatus            `json:"transit"`
+	Stats         router.Stats             `json:"stats"`
+	Process       Process                  `json:"process"`
+	Proxies       map[string]proxies.Stats `json:"proxies"` // by name: http, socks
 }
-
-// ProxyStat are the counters of one proxy.
-type ProxyStat = any
 
 // Process is what clove costs its machine.
 type Process struct {
@@ -94,7 +93,7 @@ func NewStatus(s router.Status, now time.Time) Status {
 		Version: s.Version, RouterHash: s.Hash.String(), NetworkID: s.NetworkID, Caps: s.Caps, Ready: s.Ready,
 		UptimeSeconds: now.Sub(s.Started).Seconds(), SkewSeconds: s.Skew.Seconds(), Stats: s.Stats,
 		Addresses: []Address{}, Sessions: []Session{}, Exploratory: tunnels(s.Exploratory, now), Destinations: []Destination{},
-		Transit: TransitStatus{Tunnels: len(s.Transit), Stats: s.Stats.Transit},
+		Proxies: map[string]proxies.Stats{}, Transit: TransitStatus{Tunnels: len(s.Transit), Stats: s.Stats.Transit},
 	}
 	for _, a := range s.Addresses {
 		address := Address{Style: a.Style, Port: a.Port()}

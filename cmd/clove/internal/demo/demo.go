@@ -37,6 +37,12 @@ const (
 // networkID of the demo: not that of any real network.
 const networkID = 99
 
+// socketName is the control socket; shortPath is a length that every system takes for it.
+const (
+	socketName = "control.sock"
+	shortPath  = 100
+)
+
 //go:embed index.html
 var page []byte
 
@@ -46,16 +52,28 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger, ready func(appliance
 	if cfg.Routers < MinRouters || cfg.Routers > MaxRouters {
 		return fmt.Errorf("demo: %d routers: want %d to %d", cfg.Routers, MinRouters, MaxRouters)
 	}
-	dir, err := os.MkdirTemp("", "clove-demo-")
+	dir, err := makeFolder()
 	if err != nil {
 		return fmt.Errorf("demo: %w", err)
 	}
 	defer os.RemoveAll(dir)
+	defer context.AfterFunc(ctx, func() { os.RemoveAll(dir) })() // at once: a second signal does not wait for us
 	n, err := build(cfg, dir, log)
 	if err != nil {
 		return err
 	}
 	return n.run(ctx, ready)
+}
+
+// makeFolder makes the folder of the control socket, whose path has to be short.
+func makeFolder() (string, error) {
+	const pattern, random = "clove-demo-", 10
+	if len(filepath.Join(os.TempDir(), pattern))+random+len("/"+socketName) > shortPath {
+		if dir, err := os.MkdirTemp("/tmp", pattern); err == nil {
+			return dir, nil
+		}
+	}
+	return os.MkdirTemp("", pattern)
 }
 
 // A network is the routers of the demo. The first is the appliance's, the second hosts the eepsite; the others
@@ -71,7 +89,7 @@ func build(cfg Config, dir string, log *slog.Logger) (n *network, err error) {
 	n = &network{cfg: cfg, started: time.Now()}
 	n.appliance, err = appliance.New(appliance.Config{
 		Router: routerConfig(false), Tunnels: router.Tunnels{Length: cfg.Length, Quantity: 2}, HTTP: cfg.HTTP, SOCKS: cfg.SOCKS,
-		Control: filepath.Join(dir, "control.sock"),
+		Control: filepath.Join(dir, socketName),
 	}, log)
 	if err != nil {
 		return nil, fmt.Errorf("demo: %w", err)
