@@ -83,6 +83,9 @@ func (b *Buf) Bytes() []byte { return b.store[b.off:b.end] }
 // Len is the length of the content in bytes.
 func (b *Buf) Len() int { return b.end - b.off }
 
+// Footprint is the memory of the buffer in bytes, whatever its content.
+func (b *Buf) Footprint() int { return len(b.store) }
+
 // HeadRoom is the number of bytes that Prepend can still add.
 func (b *Buf) HeadRoom() int { return b.off }
 

@@ -14,6 +14,7 @@ import (
 type dial struct {
 	to      i2p.Hash
 	pending []*buf.Buf
+	bytes   int           // the memory of pending
 	done    chan struct{} // closed with err set
 	err     error
 }
@@ -38,8 +39,7 @@ func (m *Mux) sendByDial(to i2p.Hash, msgs []*buf.Buf) {
 	d, err := m.dialLocked(to)
 	took := 0
 	if err == nil {
-		took = min(len(msgs), m.cfg.MaxPendingMessages-len(d.pending))
-		d.pending = append(d.pending, msgs[:took]...)
+		took = m.pendLocked(d, msgs)
 	}
 	m.mu.Unlock()
 	if err != nil {
@@ -48,6 +48,20 @@ func (m *Mux) sendByDial(to i2p.Hash, msgs []*buf.Buf) {
 		m.c.dropPendingFull.Add(uint64(len(msgs) - took))
 	}
 	release(msgs[took:])
+}
+
+// pendLocked lets messages wait for a dial, and returns how many fit.
+func (m *Mux) pendLocked(d *dial, msgs []*buf.Buf) int {
+	for i, b := range msgs {
+		size := b.Footprint()
+		if len(d.pending) == m.cfg.MaxPendingMessages || m.pendingBytes+size > maxPendingBytes {
+			return i
+		}
+		d.pending = append(d.pending, b)
+		d.bytes += size
+		m.pendingBytes += size
+	}
+	return len(msgs)
 }
 
 // dialLocked returns the dial that is under way or a new one.
@@ -175,6 +189,7 @@ func (m *Mux) attempt(ctx context.Context, to i2p.Hash) error {
 // finishLocked ends a dial. Nothing is appended to d.pending any more.
 func (m *Mux) finishLocked(d *dial, err error) {
 	delete(m.dials, d.to)
+	m.pendingBytes -= d.bytes
 	d.err = err
 	close(d.done)
 }

@@ -11,6 +11,10 @@ const (
 	DefaultMaxPendingDials = 1024
 	// DefaultMaxPendingMessages per dial: two largest frames of tunnel messages.
 	DefaultMaxPendingMessages = 128
+	// maxPendingBytes bounds the memory of the messages that wait for all dials together. Whoever has a tunnel end here
+	// chooses to whom we send: with a dead router for each message he would fill MaxPendingDials times
+	// MaxPendingMessages buffers, of 64 KiB where a message is longer than 2 KiB.
+	maxPendingBytes = 16 << 20
 	// DefaultDialTimeout covers a lookup in the network database (a few seconds) and a handshake (10 s).
 	DefaultDialTimeout = 20 * time.Second
 	// DefaultBackoffMin is short, for a peer that restarts.

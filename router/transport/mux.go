@@ -30,6 +30,8 @@ type Mux struct {
 	backoffs map[i2p.Hash]backoff
 	wake     chan struct{} // a dial was queued
 	queue    []*dial       // dials that wait for a turn, oldest first
+
+	pendingBytes int // the memory of all that waits for dials
 }
 
 // New returns a Mux that does not serve yet.

@@ -65,6 +65,33 @@ func TestPendingQueueIsBounded(t *testing.T) {
 	})
 }
 
+func TestWhatWaitsForDialsIsBoundedInBytes(t *testing.T) {
+	serving(t, transport.Config{}, func(t *testing.T, m *transport.Mux, known *peers, tr *fake, _ *admission) {
+		dialling := make(chan struct{})
+		tr.dial = func(context.Context, *i2p.RouterInfo) error { <-dialling; return nil }
+		large := make([]byte, buf.Small+1)
+		const dials, each = 100, 10
+		for range dials {
+			to := known.add(t, nil)
+			for range each {
+				m.Send(to, buf.From(large))
+			}
+		}
+		synctest.Wait()
+		if kept := dials*each - m.Stats().DropPendingFull; kept*buf.Large > 16<<20 || kept < 200 {
+			t.Errorf("%d buffers of %d bytes wait", kept, buf.Large)
+		}
+		close(dialling)
+		synctest.Wait()
+		before := m.Stats().DropPendingFull
+		tr.dial = func(context.Context, *i2p.RouterInfo) error { return errors.New("broken") }
+		m.Send(known.add(t, nil), buf.From(large))
+		if m.Stats().DropPendingFull != before {
+			t.Error("room is not given back")
+		}
+	})
+}
+
 func TestFailedDialBacksOff(t *testing.T) {
 	cfg := transport.Config{BackoffMin: time.Second, BackoffMax: 4 * time.Second}
 	serving(t, cfg, func(t *testing.T, m *transport.Mux, known *peers, tr *fake, a *admission) {

@@ -38,7 +38,7 @@ func (q *sendQueue) put(msgs []*buf.Buf) int {
 	q.mu.Lock()
 	if !q.closing && !q.dead {
 		for _, b := range msgs {
-			if q.n == q.limit || q.n > 0 && q.bytes+footprint(b) > maxQueueBytes || b.Len() < shortHeaderLen || b.Len() > maxMessage {
+			if q.n == q.limit || q.n > 0 && q.bytes+b.Footprint() > maxQueueBytes || b.Len() < shortHeaderLen || b.Len() > maxMessage {
 				break
 			}
 			q.push(b)
@@ -56,9 +56,6 @@ func (q *sendQueue) put(msgs []*buf.Buf) int {
 	return took
 }
 
-// footprint is the memory that a message takes: a buffer has one of two sizes.
-func footprint(b *buf.Buf) int { return b.HeadRoom() + b.Len() + b.TailRoom() }
-
 func (q *sendQueue) push(b *buf.Buf) {
 	if q.n == len(q.ring) {
 		grown := make([]*buf.Buf, max(16, 2*q.n))
@@ -69,7 +66,7 @@ func (q *sendQueue) push(b *buf.Buf) {
 	}
 	q.ring[(q.head+q.n)&(len(q.ring)-1)] = b
 	q.n++
-	q.bytes += footprint(b)
+	q.bytes += b.Footprint()
 }
 
 // work is what the writer does next.
@@ -102,7 +99,7 @@ func (q *sendQueue) take(w *work, size int) bool {
 		q.ring[q.head] = nil
 		q.head = (q.head + 1) & (len(q.ring) - 1)
 		q.n--
-		q.bytes -= footprint(b)
+		q.bytes -= b.Footprint()
 		w.msgs = append(w.msgs, b)
 	}
 	w.closing, w.reason = q.closing && q.n == 0 && size >= 0, q.reason
