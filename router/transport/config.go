@@ -13,7 +13,7 @@ import (
 type Config struct {
 	// Self is the hash of this router: it is never dialled, and decides crossed dials.
 	Self i2p.Hash
-	// MaxSessions bounds the table. At the bound inbound sessions are refused, and dials too.
+	// MaxSessions bounds the table. At the bound dials are refused; inbound sessions earlier, at seven eighths.
 	MaxSessions int
 	// MaxDials bounds the dials that run at once, MaxPendingDials those that wait for a turn.
 	MaxDials, MaxPendingDials int

@@ -214,6 +214,29 @@ func TestTableIsBounded(t *testing.T) {
 	})
 }
 
+func TestInboundSessionsLeaveRoomForDials(t *testing.T) {
+	serving(t, transport.Config{MaxSessions: 16}, func(t *testing.T, m *transport.Mux, known *peers, tr *fake, _ *admission) {
+		for n := 0; ; n++ {
+			peer := i2p.Hash{1, byte(n)}
+			if !tr.reg.Admit(peer) {
+				if n != 14 {
+					t.Errorf("%d inbound sessions", n)
+				}
+				break
+			}
+			tr.open(peer, transport.Inbound)
+		}
+		for range 2 {
+			if err := m.Connect(t.Context(), known.add(t, nil)); err != nil {
+				t.Errorf("dial: %v", err)
+			}
+		}
+		if err := m.Connect(t.Context(), known.add(t, nil)); !errors.Is(err, transport.ErrBusy) {
+			t.Errorf("dial beyond the bound: %v", err)
+		}
+	})
+}
+
 func TestSendFullIsCounted(t *testing.T) {
 	serving(t, transport.Config{}, func(t *testing.T, m *transport.Mux, known *peers, tr *fake, _ *admission) {
 		peer := known.add(t, nil)

@@ -35,13 +35,13 @@ func (r *registry) RouterInfo(from i2p.Hash, ri *i2p.RouterInfo, flood bool) {
 	r.handler.RouterInfo(from, ri, flood)
 }
 
-// Admit refuses ourselves, whom Admission refuses, and new peers when the table is full.
+// Admit refuses ourselves, whom Admission refuses, and new peers when the table is full but for what is kept for dials.
 func (r *registry) Admit(peer i2p.Hash) bool {
 	m := (*Mux)(r)
 	ok := peer != m.cfg.Self && (m.deps.Admission == nil || m.deps.Admission.Admit(peer))
 	if ok {
 		m.mu.RLock()
-		ok = m.serving && (m.sessions[peer] != nil || len(m.sessions) < m.cfg.MaxSessions)
+		ok = m.serving && (m.sessions[peer] != nil || len(m.sessions) < m.cfg.MaxSessions-m.cfg.MaxSessions/keptForDials)
 		m.mu.RUnlock()
 	}
 	if !ok {
