@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"net/http/httputil"
 	"net/url"
 	"os"
 	"path"
@@ -21,6 +20,7 @@ const (
 	headerTimeout = 60 * time.Second
 	idleTimeout   = 2 * time.Minute
 	maxHeader     = 64 << 10
+	answerTimeout = 5 * time.Minute // of the local web server, to its header
 )
 
 // New returns the handler for a folder, or for the http:// address of a web server on this machine.
@@ -67,45 +67,12 @@ func folder(dir string) (http.Handler, error) {
 	}), nil
 }
 
-// proxy passes requests to a local web server. The visitor's destination goes along in X-I2P-Dest headers, which
-// visitors cannot forge; nothing of this machine goes back.
-func proxy(to *url.URL) http.Handler {
-	return &httputil.ReverseProxy{
-		Rewrite: func(r *httputil.ProxyRequest) {
-			r.SetURL(to)
-			r.Out.Host = r.In.Host
-			for _, h := range []string{"X-I2p-Desthash", "X-I2p-Destb32", "X-I2p-Destb64"} {
-				r.Out.Header.Del(h)
-			}
-			setVisitor(r)
-		},
-		ModifyResponse: func(r *http.Response) error {
-			for _, h := range []string{"Server", "X-Powered-By", "X-Runtime", "Date", "Proxy"} {
-				r.Header.Del(h)
-			}
-			return nil
-		},
-		Transport:     &http.Transport{Proxy: nil, DisableCompression: true, MaxIdleConnsPerHost: 16, IdleConnTimeout: idleTimeout},
-		FlushInterval: -1,
-		ErrorHandler: func(w http.ResponseWriter, _ *http.Request, _ error) {
-			http.Error(w, "The web server behind this eepsite does not answer.", http.StatusBadGateway)
-		},
-	}
-}
-
-// setVisitor names the visitor by the hash that net/http took for its address.
-func setVisitor(r *httputil.ProxyRequest) {
-	host, _, err := net.SplitHostPort(r.In.RemoteAddr)
-	if err == nil && strings.HasSuffix(host, ".b32.i2p") {
-		r.Out.Header.Set("X-I2P-DestB32", host)
-	}
-}
-
 // Serve answers visitors until the listener is closed.
 func Serve(l net.Listener, h http.Handler) error {
 	s := &http.Server{
-		Handler: h, ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader,
-		ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug), // its lines name visitors
+		Handler: withoutDate(h), ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader,
+		ConnContext: withVisitor,
+		ErrorLog:    slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug), // its lines name visitors
 	}
 	err := s.Serve(l)
 	s.Close()
@@ -113,4 +80,13 @@ func Serve(l net.Listener, h http.Handler) error {
 		return nil
 	}
 	return err
+}
+
+// withoutDate leaves out the header that tells how far the clock of this machine is off, by which it could be known
+// again elsewhere.
+func withoutDate(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header()["Date"] = nil
+		h.ServeHTTP(w, r)
+	})
 }
