@@ -180,20 +180,22 @@ func (w *batch) leave(h *hop, from i2p.Hash, b *buf.Buf) {
 
 // delivered takes a message out of the endpoint at hand. It is called with the lock of the tunnel held.
 func (w *batch) delivered(d tunnel.Delivery, msg *buf.Buf) {
-	h, _, err := i2np.ParseShort(msg.Bytes())
+	h, _, _, err := i2np.ParseStandardUnchecked(msg.Bytes())
 	if err != nil || h.Expired(w.now) {
 		w.t.drop(DropExpired, msg)
 		return
 	}
 	switch d.Type {
 	case tunnel.DeliveryTunnel:
-		if err := tunnel.WrapGateway(msg, d.Tunnel, w.now); err != nil {
-			w.t.drop(DropMalformed, msg)
-			return
-		}
+		err = tunnel.WrapStandard(msg, d.Tunnel, w.now)
 	case tunnel.DeliveryRouter:
+		err = tunnel.Shorten(msg)
 	default: // LOCAL is for inbound tunnels: it would be a way into this router that nobody needs
 		w.t.drop(DropLocal, msg)
+		return
+	}
+	if err != nil {
+		w.t.drop(DropMalformed, msg)
 		return
 	}
 	if d.Router == w.t.self {
@@ -205,12 +207,12 @@ func (w *batch) delivered(d tunnel.Delivery, msg *buf.Buf) {
 
 // enter is the inbound gateway: messages for the same tunnel share tunnel messages.
 func (w *batch) enter(h *hop, b *buf.Buf) {
-	n := b.Len()
-	if _, err := tunnel.UnwrapGateway(b); err != nil {
+	_, message, err := tunnel.ParseGateway(b.Bytes())
+	if err != nil {
 		w.t.drop(DropMalformed, b)
 		return
 	}
-	w.count(h, 0, n)
+	w.count(h, 0, b.Len())
 	i := len(w.gateways) - 1
 	for i >= 0 && w.gateways[i].hop != h {
 		i--
@@ -225,7 +227,7 @@ func (w *batch) enter(h *hop, b *buf.Buf) {
 		w.gateways[i].hop = h
 	}
 	g := &w.gateways[i]
-	g.msgs = append(g.msgs, tunnel.Outgoing{Message: b.Bytes()})
+	g.msgs = append(g.msgs, tunnel.Outgoing{Message: message, Standard: true})
 	g.bufs = append(g.bufs, b)
 }
 
@@ -262,6 +264,13 @@ func (w *batch) count(h *hop, messages, bytes int) {
 // finish sends what has gathered and clears the scratch. No lock is held.
 func (w *batch) finish() {
 	w.encrypt()
+	for i, b := range w.self {
+		w.self[i] = nil
+		if !w.turn(b) {
+			w.t.toSelf(b)
+		}
+	}
+	w.self = w.self[:0]
 	for i := range w.gateways {
 		w.flush(&w.gateways[i])
 	}
@@ -273,12 +282,12 @@ func (w *batch) finish() {
 		t.msgs = t.msgs[:0]
 	}
 	w.targets = w.targets[:0]
-	for i := 0; i < len(w.self); i++ {
-		b := w.self[i]
-		w.self[i] = nil
-		w.t.toSelf(b)
-	}
-	w.self = w.self[:0]
+}
+
+// turn takes what an endpoint here delivers to a gateway here, so that it is sent with the batch.
+func (w *batch) turn(b *buf.Buf) bool {
+	h, _, err := i2np.ParseShort(b.Bytes())
+	return err == nil && h.Type == i2np.TypeTunnelGateway && w.take(w.t.self, b)
 }
 
 // flush packs the messages for one tunnel.
