@@ -126,6 +126,7 @@ func (s *Session) Repath(to i2p.Hash) {
 	if r == nil || r.set == nil {
 		return
 	}
+	s.pool.Suspect(r.out)
 	r.lease = chooseLease(r.set, r.lease, s.clock.Now())
 	r.out, _ = s.pool.Outbound()
 }

@@ -143,8 +143,8 @@ func (p *Pool) seal(msg *buf.Buf, to keys.X25519Public) error {
 	return garlic.SealRouter(to, msg, p.clock.Now())
 }
 
-// buildOutbound sends the request straight to the first hop. The endpoint sends the reply to the gateway of an
-// inbound tunnel, or to this router while there is none.
+// buildOutbound sends the request straight to the first hop. The endpoint sends the reply to the gateway of an inbound tunnel;
+// there has to be one.
 func (p *Pool) buildOutbound(a *attempt, routers []*i2p.RouterInfo) error {
 	t := a.tunnel
 	back, ok := p.carrier(Inbound)
@@ -168,12 +168,18 @@ func (p *Pool) buildOutbound(a *attempt, routers []*i2p.RouterInfo) error {
 	return nil
 }
 
-// carrier is the tunnel that a build message takes: one of this pool, else one of the fallback.
+// carrier is the tunnel that a build message takes: one of this pool, else one of the fallback. A broken one would lose
+// the message, and with it the way out of a pool that has broken tunnels only.
 func (p *Pool) carrier(d Direction) (*Tunnel, bool) {
-	if t, ok := p.choose(d); ok || p.fallback == nil {
-		return t, ok
+	for _, from := range []*Pool{p, p.fallback} {
+		if from == nil {
+			continue
+		}
+		if t, ok := from.choose(d); ok && !t.broken() {
+			return t, true
+		}
 	}
-	return p.fallback.choose(d)
+	return nil, false
 }
 
 func (p *Pool) prepare(a *attempt, pl build.Plan, long bool) error {

@@ -7,7 +7,7 @@
 //
 // The life of a tunnel:
 //
-//	choose peers -> build sent -> reply: all hops agree -> established -> (tested every half minute) -> replaced
+//	choose peers -> build sent -> reply: all hops agree -> established -> (tested 4 times a minute) -> replaced
 //	                    |               one refuses  -> peers are told, next try after a back-off   before it expires
 //	                    +-- no reply within BuildTimeout: the same
 //

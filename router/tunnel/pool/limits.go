@@ -39,8 +39,15 @@ const (
 // Testing.
 const (
 	testFirst    = 2 * time.Second
-	testInterval = 30 * time.Second
-	testTimeout  = 8 * time.Second
-	// testFailures in a row end a tunnel. One lost message is no verdict: the pair shares the blame.
+	testInterval = 15 * time.Second
+	// A test is lost after testPatience times the latency of the pair, within these bounds: a dead tunnel costs its
+	// owner all that time, and a slow one is judged again at once.
+	testPatience     = 4
+	testTimeoutLeast = 3 * time.Second
+	testTimeout      = 8 * time.Second
+	// testFailures in a row end a tunnel. One lost message is no verdict: the pair shares the blame, and each is tested
+	// again with another partner.
 	testFailures = 2
+	// suspicionPause is the least time between tests of one tunnel that are not due.
+	suspicionPause = time.Second
 )

@@ -82,13 +82,14 @@ type Pool struct {
 	log      *slog.Logger
 	wake     chan struct{} // one token: something changed, look at the schedule anew
 
-	mu      sync.Mutex
-	tunnels [2][]*Tunnel
-	pending [2][]*attempt
-	backoff [2]backoff
-	tests   map[i2np.MessageID]*test
-	next    int // the outbound tunnel that is chosen next
-	stats   counters
+	mu       sync.Mutex
+	tunnels  [2][]*Tunnel
+	pending  [2][]*attempt
+	backoff  [2]backoff
+	tests    map[i2np.MessageID]*test
+	suspects []*Tunnel // to be tested before it is their turn
+	next     int       // the outbound tunnel that is chosen next
+	stats    counters
 }
 
 type counters struct {
@@ -156,7 +157,7 @@ func (p *Pool) Run(ctx context.Context) error {
 			}
 			nextSweep = now.Add(sweepInterval)
 		}
-		next := nextTests
+		next := earlier(nextTests, p.testSuspects(now))
 		for _, d := range []Direction{Inbound, Outbound} {
 			next = earlier(next, p.fill(d, now))
 		}
@@ -201,7 +202,7 @@ func (p *Pool) deadline(now time.Time) time.Time {
 		}
 	}
 	for _, t := range p.tests {
-		next = earlier(next, t.sent.Add(testTimeout))
+		next = earlier(next, t.lost)
 	}
 	return next
 }
@@ -343,10 +344,13 @@ func (p *Pool) choose(d Direction) (*Tunnel, bool) {
 		}
 		rank := 1
 		if t.failures.Load() == 0 {
-			rank += 1
+			rank++
 		}
 		if t.Expires().Sub(now) > retire {
 			rank += 2
+		}
+		if !t.broken() {
+			rank += 4
 		}
 		if rank > bestRank {
 			best, bestRank = t, rank

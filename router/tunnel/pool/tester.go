@@ -2,6 +2,7 @@ package pool
 
 import (
 	"crypto/rand"
+	"slices"
 	"time"
 
 	"clove.i2p/router/buf"
@@ -13,8 +14,8 @@ import (
 // A test is one message under way: out of an outbound tunnel and in through an inbound one. It is a DeliveryStatus
 // in a garlic message under a one-time key, so that no hop can tell it from other traffic.
 type test struct {
-	in, out *Tunnel
-	sent    time.Time
+	in, out    *Tunnel
+	sent, lost time.Time
 }
 
 // startTests pairs the tunnels at random and sends a message through each pair; with an uneven number, some
@@ -46,10 +47,68 @@ func (p *Pool) startTest(in, out *Tunnel, now time.Time) {
 	}
 	p.owner.AddOneTime(tag, key, p.clock.Now().Add(2*testTimeout))
 	p.mu.Lock()
-	p.tests[id] = &test{in: in, out: out, sent: now}
+	p.tests[id] = &test{in: in, out: out, sent: now, lost: now.Add(patience(in, out))}
+	in.tested, out.tested = now, now
 	p.mu.Unlock()
 	router, gateway := in.Gateway()
 	out.Send(tunnel.Delivery{Type: tunnel.DeliveryTunnel, Router: router, Tunnel: gateway}, p.clock.Now(), msg.Bytes())
+}
+
+// patience is how long to wait for a test.
+func patience(in, out *Tunnel) time.Duration {
+	a, b := in.latency.Load(), out.latency.Load()
+	if a == 0 || b == 0 {
+		return testTimeout
+	}
+	return min(max(testPatience*time.Duration(max(a, b)), testTimeoutLeast), testTimeout)
+}
+
+// Suspect says that messages through a tunnel seem to get lost: it is tested soon.
+func (p *Pool) Suspect(t *Tunnel) {
+	if t == nil {
+		return
+	}
+	p.mu.Lock()
+	p.suspectLocked(t)
+	p.mu.Unlock()
+	p.nudge()
+}
+
+func (p *Pool) suspectLocked(t *Tunnel) {
+	if slices.Contains(p.tunnels[t.direction], t) && !slices.Contains(p.suspects, t) {
+		p.suspects = append(p.suspects, t)
+	}
+}
+
+// testSuspects tests them, each with the best partner that there is, and returns when to look again.
+func (p *Pool) testSuspects(now time.Time) time.Time {
+	var due []*Tunnel
+	next := now.Add(Lifetime)
+	p.mu.Lock()
+	p.suspects = slices.DeleteFunc(p.suspects, func(t *Tunnel) bool {
+		if !t.Alive(now) {
+			return true
+		}
+		if at := t.tested.Add(suspicionPause); at.After(now) {
+			next = earlier(next, at)
+			return false
+		}
+		due = append(due, t)
+		return true
+	})
+	p.mu.Unlock()
+	for _, t := range due {
+		partner, ok := p.choose(1 - t.direction)
+		if !ok {
+			continue
+		}
+		if t.direction == Inbound {
+			p.startTest(t, partner, now)
+		} else {
+			p.startTest(partner, t, now)
+		}
+	}
+	return next
 }
 
 // TestReply takes the message id of a DeliveryStatus that came in through one of the pool's tunnels and reports
@@ -78,7 +137,7 @@ func (p *Pool) expireTests(now time.Time) {
 	var late []*test
 	p.mu.Lock()
 	for id, t := range p.tests {
-		if now.Sub(t.sent) >= testTimeout {
+		if !now.Before(t.lost) {
 			late = append(late, t)
 			delete(p.tests, id)
 		}
@@ -88,7 +147,12 @@ func (p *Pool) expireTests(now time.Time) {
 		p.stats.testsFailed.Add(1)
 		for _, tun := range []*Tunnel{t.in, t.out} {
 			p.peers.Tested(tun.hops, false)
-			if tun.failures.Add(1) >= testFailures && tun.Alive(now) {
+			switch {
+			case tun.failures.Add(1) < testFailures:
+				p.mu.Lock()
+				p.suspectLocked(tun)
+				p.mu.Unlock()
+			case tun.Alive(now):
 				tun.replace = now
 				if len(p.alive(tun.direction, now)) > 1 {
 					p.remove(tun)

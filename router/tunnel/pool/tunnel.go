@@ -34,7 +34,8 @@ type Tunnel struct {
 	id      i2p.TunnelID
 	hops    []i2p.Hash
 	created time.Time
-	replace time.Time // when its successor is built
+	replace time.Time // when its successor is built; of Run
+	tested  time.Time // when the last test began; of Pool.mu
 
 	// Where others send: the inbound gateway. For a tunnel without hops it is this router.
 	gatewayRouter i2p.Hash
@@ -72,6 +73,9 @@ func (t *Tunnel) Expires() time.Time { return t.created.Add(Lifetime) }
 
 // Alive reports whether messages may still use the tunnel.
 func (t *Tunnel) Alive(now time.Time) bool { return !t.dead.Load() && now.Before(t.Expires()) }
+
+// broken tunnels failed their tests; there is nothing better yet.
+func (t *Tunnel) broken() bool { return t.failures.Load() >= testFailures }
 
 // Gateway is where others send to reach an inbound tunnel.
 func (t *Tunnel) Gateway() (i2p.Hash, i2p.TunnelID) { return t.gatewayRouter, t.gatewayTunnel }
