@@ -99,16 +99,16 @@ func (db *DB) Explore(ctx context.Context, kind i2np.LookupType) int {
 		return 0
 	}
 	to := targets[0]
-	f := &flight{events: make(chan event, flightEvents)}
+	f := &flight{events: make(chan event, flightEvents), tunnel: true}
 	r.await(f, key)
 	defer r.land(f)
-	send := func(m i2np.DatabaseLookup) {
-		if r.send(m, to, true) != nil {
-			r.send(m, to, false)
-		}
-	}
 	db.counters.explorations.Add(1)
-	send(i2np.DatabaseLookup{Key: key, LookupType: kind, Excluded: db.knownNear(routing, kind)})
+	if m := (i2np.DatabaseLookup{Key: key, LookupType: kind, Excluded: db.knownNear(routing, kind)}); r.send(m, to, true) != nil {
+		r.land(f)
+		f.tunnel = false
+		r.await(f, key)
+		r.send(m, to, false)
+	}
 	answer, ok := db.wait(ctx, f, exploreAnswer)
 	if !ok {
 		r.suspect([]i2p.Hash{to.Hash()}, now)
@@ -120,8 +120,9 @@ func (db *DB) Explore(ctx context.Context, kind i2np.LookupType) int {
 			continue
 		}
 		r.await(f, h)
-		send(i2np.DatabaseLookup{Key: h, LookupType: i2np.LookupRouterInfo})
-		asked++
+		if r.send(i2np.DatabaseLookup{Key: h, LookupType: i2np.LookupRouterInfo}, to, f.tunnel) == nil {
+			asked++
+		}
 	}
 	learned := 0
 	for range asked {
@@ -136,7 +137,8 @@ func (db *DB) Explore(ctx context.Context, kind i2np.LookupType) int {
 	return learned
 }
 
-// knownNear returns what an exploration of a region need not name.
+// knownNear returns what an exploration of a region need not name. Not ourselves: the floodfill would know whose tunnels it
+// is asked and answers through.
 func (db *DB) knownNear(routing i2p.Hash, kind i2np.LookupType) []i2p.Hash {
 	all := func(i2p.Hash) bool { return false }
 	var list []*i2p.RouterInfo
@@ -145,7 +147,7 @@ func (db *DB) knownNear(routing i2p.Hash, kind i2np.LookupType) []i2p.Hash {
 	} else {
 		list = db.store.closest(routing, exploreExcluded, all)
 	}
-	hashes := []i2p.Hash{db.selfHash()}
+	hashes := make([]i2p.Hash, 0, len(list))
 	for _, ri := range list {
 		hashes = append(hashes, ri.Hash())
 	}

@@ -36,7 +36,7 @@ func (db *DB) Handle(from i2p.Hash, h i2np.Header, payload []byte) {
 		db.handleLookup(from, m)
 	case i2np.TypeDatabaseSearchReply:
 		if m, err := i2np.ParseDatabaseSearchReply(payload); err == nil {
-			db.requester.referred(m)
+			db.requester.referred(m, from.IsZero())
 		}
 	case i2np.TypeDeliveryStatus:
 		if m, err := i2np.ParseDeliveryStatus(payload); err == nil {
@@ -48,7 +48,7 @@ func (db *DB) Handle(from i2p.Hash, h i2np.Header, payload []byte) {
 // handleRouterInfo stores a RouterInfo that was asked for, that is the sender's own, or, at a floodfill and in a
 // network that we hardly know, any; acknowledges it, and floods it if it is news.
 func (db *DB) handleRouterInfo(from i2p.Hash, m i2np.DatabaseStore) {
-	asked := db.requester.awaits(m.Key)
+	asked := db.requester.awaits(m.Key, from.IsZero())
 	if !asked {
 		switch routers, _ := db.store.counts(); {
 		case from.IsZero():
@@ -71,7 +71,7 @@ func (db *DB) handleRouterInfo(from i2p.Hash, m i2np.DatabaseStore) {
 		return
 	}
 	if asked {
-		db.requester.found(m.Key, db.store.get(m.Key), nil)
+		db.requester.found(m.Key, from.IsZero(), db.store.get(m.Key), nil)
 	}
 	if m.ReplyToken == 0 || from.IsZero() {
 		return
@@ -143,8 +143,8 @@ func (db *DB) Offered(from i2p.Hash, ri *i2p.RouterInfo, flood bool) {
 	if _, err := db.Add(ri); err != nil {
 		return
 	}
-	if db.requester.awaits(ri.Hash()) {
-		db.requester.found(ri.Hash(), db.store.get(ri.Hash()), nil)
+	if db.requester.awaits(ri.Hash(), false) {
+		db.requester.found(ri.Hash(), false, db.store.get(ri.Hash()), nil)
 	}
 	if flood {
 		db.floodRouterInfo(from, ri.Hash())

@@ -29,11 +29,15 @@ type requester struct {
 type flight struct {
 	events chan event
 	keys   []i2p.Hash
+	// tunnel: it asks through tunnels, so that only what comes down one is an answer. Whoever saw the question would
+	// else try its answer on routers, and know by what follows which of them asked.
+	tunnel bool
 }
 
 // An event is an answer: an entry that is verified, or a referral.
 type event struct {
 	key      i2p.Hash
+	tunnel   bool // it came down a tunnel
 	router   *i2p.RouterInfo
 	leaseSet i2p.LeaseSet
 	from     i2p.Hash // of a referral
@@ -67,12 +71,14 @@ func (r *requester) land(f *flight) {
 			r.flights[key] = rest
 		}
 	}
+	f.keys = nil
 }
 
-func (r *requester) awaits(key i2p.Hash) bool {
+// awaits reports whether an entry with this key, down a tunnel or not, is an answer.
+func (r *requester) awaits(key i2p.Hash, tunnel bool) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return len(r.flights[key]) > 0
+	return slices.ContainsFunc(r.flights[key], func(f *flight) bool { return f.tunnel == tunnel })
 }
 
 // deliver hands an event to every flight for its key. A flight that does not keep up loses the newest.
@@ -80,6 +86,9 @@ func (r *requester) deliver(e event) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, f := range r.flights[e.key] {
+		if f.tunnel != e.tunnel {
+			continue
+		}
 		select {
 		case f.events <- e:
 		default:
@@ -88,15 +97,15 @@ func (r *requester) deliver(e event) {
 	}
 }
 
-func (r *requester) found(key i2p.Hash, ri *i2p.RouterInfo, ls i2p.LeaseSet) {
-	r.deliver(event{key: key, router: ri, leaseSet: ls})
+func (r *requester) found(key i2p.Hash, tunnel bool, ri *i2p.RouterInfo, ls i2p.LeaseSet) {
+	r.deliver(event{key: key, tunnel: tunnel, router: ri, leaseSet: ls})
 }
 
-func (r *requester) referred(m i2np.DatabaseSearchReply) {
+func (r *requester) referred(m i2np.DatabaseSearchReply, tunnel bool) {
 	r.mu.Lock()
 	delete(r.suspects, m.From)
 	r.mu.Unlock()
-	r.deliver(event{key: m.Key, from: m.From, peers: m.Peers})
+	r.deliver(event{key: m.Key, tunnel: tunnel, from: m.From, peers: m.Peers})
 }
 
 // suspect remembers floodfills that did not answer.
@@ -138,7 +147,7 @@ func (r *requester) run(ctx context.Context, l lookup) (event, error) {
 	if err != nil {
 		return event{}, err
 	}
-	f := &flight{events: make(chan event, flightEvents)}
+	f := &flight{events: make(chan event, flightEvents), tunnel: l.tunnel}
 	r.await(f, l.key)
 	defer r.land(f)
 	defer func() { r.suspect(s.silent(), time.Now()) }()

@@ -139,7 +139,7 @@ func (v *View) Handle(h i2np.Header, payload []byte) {
 		v.handleStore(payload)
 	case i2np.TypeDatabaseSearchReply:
 		if m, err := i2np.ParseDatabaseSearchReply(payload); err == nil {
-			v.requester.referred(m)
+			v.requester.referred(m, true)
 		}
 	case i2np.TypeDeliveryStatus:
 		if m, err := i2np.ParseDeliveryStatus(payload); err == nil {
@@ -154,7 +154,7 @@ func (v *View) Handle(h i2np.Header, payload []byte) {
 // message takes to us.
 func (v *View) handleStore(payload []byte) {
 	m, err := i2np.ParseDatabaseStore(payload)
-	if err != nil || !v.requester.awaits(m.Key) {
+	if err != nil || !v.requester.awaits(m.Key, true) {
 		v.refused.Add(1)
 		return
 	}
@@ -166,7 +166,7 @@ func (v *View) handleStore(payload []byte) {
 			return
 		}
 		v.leaseSets.put(ls, now, endsSooner)
-		v.requester.found(m.Key, nil, ls)
+		v.requester.found(m.Key, true, nil, ls)
 		return
 	}
 	ri, _, ok := parseRouterInfo(m)
@@ -174,7 +174,7 @@ func (v *View) handleStore(payload []byte) {
 		v.refused.Add(1)
 		return
 	}
-	v.requester.found(m.Key, ri, nil)
+	v.requester.found(m.Key, true, ri, nil)
 }
 
 // keepRouter verifies a floodfill that this view was referred to and keeps it here.
