@@ -19,12 +19,13 @@ type Endpoint struct {
 // NewEndpoint returns the endpoint of a tunnel. Creator: an inbound tunnel of ours, layers from the gateway to the
 // hop next to us. Transit: an outbound endpoint, one layer.
 func NewEndpoint(layers []*layer.Cipher, mode Mode) *Endpoint {
-	return &Endpoint{layers: layers, mode: mode, reassembly: newReassembly()}
+	return &Endpoint{layers: layers, mode: mode, reassembly: newReassembly(mode == Transit)}
 }
 
 // Process takes a tunnel message without its id (LayeredSize bytes, lent, overwritten) and hands each message that it
-// completes to deliver, in flight and with its delivery; deliver owns the message. The error is ErrDuplicate,
-// ErrChecksum or ErrMalformed; messages in front of a malformed fragment have been delivered then.
+// completes to deliver, which owns it, with its delivery. A creator gets it in flight; an outbound endpoint (Transit) with
+// the standard header that it came with, to pass it on (WrapStandard, Shorten). The error is ErrDuplicate, ErrChecksum
+// or ErrMalformed; messages in front of a malformed fragment have been delivered then.
 func (e *Endpoint) Process(msg []byte, now time.Time, deliver func(d Delivery, msg *buf.Buf)) error {
 	if len(msg) != LayeredSize {
 		return ErrMalformed

@@ -46,6 +46,7 @@ type GatewayStats struct {
 type Outgoing struct {
 	Delivery Delivery
 	Message  []byte // in flight; lent
+	Standard bool   // Message is not in flight, but has the standard header (ParseGateway), which stays as it is
 }
 
 // NewGateway returns the gateway of a tunnel whose messages go to nextTunnel at next. Creator: an outbound tunnel of
@@ -65,13 +66,13 @@ func (g *Gateway) Stats() GatewayStats { return g.stats }
 // Append appends to out the tunnel messages, in flight, that carry one message. What is no message in flight
 // (i2np.ParseShort) appends nothing.
 func (g *Gateway) Append(out []*buf.Buf, d Delivery, msg []byte, now time.Time) []*buf.Buf {
-	return g.flush(g.add(out, d, msg, now), now)
+	return g.flush(g.add(out, &Outgoing{Delivery: d, Message: msg}, now), now)
 }
 
 // AppendBatch is Append for several messages, in order, in as few tunnel messages as possible.
 func (g *Gateway) AppendBatch(out []*buf.Buf, msgs []Outgoing, now time.Time) []*buf.Buf {
 	for i := range msgs {
-		out = g.add(out, msgs[i].Delivery, msgs[i].Message, now)
+		out = g.add(out, &msgs[i], now)
 	}
 	return g.flush(out, now)
 }
@@ -81,6 +82,24 @@ type source struct {
 	header  [i2np.StandardHeaderLen]byte
 	payload []byte
 	at      int
+}
+
+func newSource(m *Outgoing) (s source, err error) {
+	if m.Standard {
+		if _, err := parseStandard(m.Message); err != nil {
+			return s, err
+		}
+		copy(s.header[:], m.Message)
+		s.payload = m.Message[i2np.StandardHeaderLen:]
+		return s, nil
+	}
+	h, payload, err := i2np.ParseShort(m.Message)
+	if err != nil {
+		return s, err
+	}
+	h.PutStandard(s.header[:], payload)
+	s.payload = payload
+	return s, nil
 }
 
 func (s *source) left() int { return len(s.header) + len(s.payload) - s.at }
@@ -98,17 +117,15 @@ func (s *source) read(b []byte) {
 }
 
 // add packs one message behind what is already in the open tunnel message.
-func (g *Gateway) add(out []*buf.Buf, d Delivery, msg []byte, now time.Time) []*buf.Buf {
-	h, payload, err := i2np.ParseShort(msg)
+func (g *Gateway) add(out []*buf.Buf, m *Outgoing, now time.Time) []*buf.Buf {
+	src, err := newSource(m)
 	if err != nil {
 		g.stats.Refused++
 		return out
 	}
 	g.stats.Messages++
-	var src source
-	h.PutStandard(src.header[:], payload)
-	src.payload = payload
 
+	d := &m.Delivery
 	instructions := d.len()
 	whole := instructions + 2 + src.left()
 	first := instructions + 6 // of a fragmented message

@@ -99,36 +99,77 @@ func WrapGateway(b *buf.Buf, id i2p.TunnelID, now time.Time) error {
 	size := i2np.StandardHeaderLen + len(payload)
 	b.Prepend(i2np.TunnelGatewayHeaderLen + i2np.StandardHeaderLen)
 	w := b.Bytes()
-	i2np.NewHeader(i2np.TypeTunnelGateway, now).PutShort(w)
-	w = w[i2np.ShortHeaderLen:]
-	binary.BigEndian.PutUint32(w, uint32(id))
-	binary.BigEndian.PutUint16(w[4:], uint16(size))
-	h.PutStandard(w[i2np.TunnelGatewayHeaderLen:], payload)
+	putGateway(w, id, size, now)
+	h.PutStandard(w[i2np.ShortHeaderLen+i2np.TunnelGatewayHeaderLen:], payload)
 	return nil
+}
+
+// WrapStandard is WrapGateway for a message with the standard header, which stays as it is: an outbound endpoint passes
+// the checksum on. It takes 15 bytes of head room.
+func WrapStandard(b *buf.Buf, id i2p.TunnelID, now time.Time) error {
+	size := b.Len()
+	if size > i2np.StandardHeaderLen+i2np.MaxPayload {
+		return fmt.Errorf("%w: %d bytes", ErrMalformed, size)
+	}
+	b.Prepend(i2np.ShortHeaderLen + i2np.TunnelGatewayHeaderLen)
+	putGateway(b.Bytes(), id, size, now)
+	return nil
+}
+
+// putGateway writes what is in front of the message of size bytes in a TunnelGateway message in flight.
+func putGateway(flight []byte, id i2p.TunnelID, size int, now time.Time) {
+	i2np.NewHeader(i2np.TypeTunnelGateway, now).PutShort(flight)
+	binary.BigEndian.PutUint32(flight[i2np.ShortHeaderLen:], uint32(id))
+	binary.BigEndian.PutUint16(flight[i2np.ShortHeaderLen+4:], uint16(size))
+}
+
+// ParseGateway lends the message that a TunnelGateway message in flight carries, with its standard header. The checksum
+// is not looked at, see i2np.ParseStandardUnchecked.
+func ParseGateway(flight []byte) (i2p.TunnelID, []byte, error) {
+	h, payload, err := i2np.ParseShort(flight)
+	if err != nil {
+		return 0, nil, fmt.Errorf("tunnel: unwrap: %w", err)
+	}
+	if h.Type != i2np.TypeTunnelGateway {
+		return 0, nil, fmt.Errorf("tunnel: unwrap: %v is no tunnel gateway message", h.Type)
+	}
+	m, err := i2np.ParseTunnelGateway(payload)
+	if err != nil {
+		return 0, nil, fmt.Errorf("tunnel: unwrap: %w", err)
+	}
+	if _, err := parseStandard(m.Message); err != nil {
+		return 0, nil, fmt.Errorf("tunnel: unwrap: %w", err)
+	}
+	return m.Tunnel, m.Message, nil
 }
 
 // UnwrapGateway turns a TunnelGateway message in flight into the message inside, in flight, and returns the tunnel
 // that it is for. In place; after an error b is unchanged.
 func UnwrapGateway(b *buf.Buf) (i2p.TunnelID, error) {
-	h, payload, err := i2np.ParseShort(b.Bytes())
+	id, message, err := ParseGateway(b.Bytes())
 	if err != nil {
-		return 0, fmt.Errorf("tunnel: unwrap: %w", err)
+		return 0, err
 	}
-	if h.Type != i2np.TypeTunnelGateway {
-		return 0, fmt.Errorf("tunnel: unwrap: %v is no tunnel gateway message", h.Type)
-	}
-	m, err := i2np.ParseTunnelGateway(payload)
+	b.TrimFront(b.Len() - len(message))
+	return id, Shorten(b)
+}
+
+// Shorten turns a message with the standard header into one in flight. In place; after an error b is unchanged.
+func Shorten(b *buf.Buf) error {
+	h, err := parseStandard(b.Bytes())
 	if err != nil {
-		return 0, fmt.Errorf("tunnel: unwrap: %w", err)
+		return err
 	}
-	inner, _, rest, err := i2np.ParseStandardUnchecked(m.Message)
-	if err != nil {
-		return 0, fmt.Errorf("tunnel: unwrap: %w", err)
+	b.TrimFront(i2np.StandardHeaderLen - i2np.ShortHeaderLen)
+	h.PutShort(b.Bytes())
+	return nil
+}
+
+// parseStandard checks that b is one message with the standard header.
+func parseStandard(b []byte) (i2np.Header, error) {
+	h, _, rest, err := i2np.ParseStandardUnchecked(b)
+	if err == nil && len(rest) > 0 {
+		err = fmt.Errorf("%w: %d bytes behind the message", ErrMalformed, len(rest))
 	}
-	if len(rest) > 0 {
-		return 0, fmt.Errorf("%w: %d bytes behind the message", ErrMalformed, len(rest))
-	}
-	b.TrimFront(i2np.TunnelGatewayHeaderLen + i2np.StandardHeaderLen)
-	inner.PutShort(b.Bytes())
-	return m.Tunnel, nil
+	return h, err
 }

@@ -15,6 +15,7 @@ type reassembly struct {
 	oldest, newest *partial
 	spare          []*partial
 	bytes          int
+	standard       bool // messages keep the standard header
 	stats          EndpointStats
 }
 
@@ -38,11 +39,11 @@ type aheadFragment struct {
 	data   []byte
 }
 
-func newReassembly() reassembly {
-	return reassembly{partials: make(map[uint32]*partial)}
+func newReassembly(standard bool) reassembly {
+	return reassembly{partials: make(map[uint32]*partial), standard: standard}
 }
 
-// add takes a fragment and returns a message in flight if it is complete.
+// add takes a fragment and returns the message if it is complete.
 func (r *reassembly) add(f *fragment, now time.Time) (Delivery, *buf.Buf) {
 	if !f.split {
 		b := buf.GetFor(len(f.data))
@@ -116,16 +117,19 @@ func (r *reassembly) extend(p *partial, data []byte) bool {
 	return true
 }
 
-// finish turns the standard form into the message in flight, or releases what is none.
+// finish checks the message and gives it the form that is wanted, or releases what is none.
 func (r *reassembly) finish(b *buf.Buf) *buf.Buf {
-	h, _, rest, err := i2np.ParseStandardUnchecked(b.Bytes())
-	if err != nil || len(rest) > 0 {
+	var err error
+	if r.standard {
+		_, err = parseStandard(b.Bytes())
+	} else {
+		err = Shorten(b)
+	}
+	if err != nil {
 		r.stats.Malformed++
 		b.Release()
 		return nil
 	}
-	b.TrimFront(i2np.StandardHeaderLen - i2np.ShortHeaderLen)
-	h.PutShort(b.Bytes())
 	return b
 }
 

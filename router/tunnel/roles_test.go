@@ -17,12 +17,13 @@ type path struct {
 	gateway      *tunnel.Gateway
 	participants []*tunnel.Participant
 	endpoint     *tunnel.Endpoint
+	standard     bool // that is the form in which the endpoint gives messages
 }
 
 // outbound is a tunnel of n hops with its creator as gateway.
 func outbound(n int) path {
 	ours, theirs := hops(n)
-	p := path{gateway: tunnel.NewGateway(i2p.Hash{9}, 100, ours, tunnel.Creator)}
+	p := path{gateway: tunnel.NewGateway(i2p.Hash{9}, 100, ours, tunnel.Creator), standard: true}
 	for i, l := range theirs[:n-1] {
 		p.participants = append(p.participants, tunnel.NewParticipant(i2p.Hash{9}, i2p.TunnelID(101+i), l))
 	}
@@ -44,6 +45,15 @@ func inbound(n int) path {
 // carry brings tunnel messages from the gateway to the endpoint.
 func (p path) carry(t testing.TB, msgs []*buf.Buf, c *collector) {
 	t.Helper()
+	deliver := c.deliver
+	if p.standard {
+		deliver = func(d tunnel.Delivery, m *buf.Buf) {
+			if err := tunnel.Shorten(m); err != nil {
+				t.Fatal(err)
+			}
+			c.deliver(d, m)
+		}
+	}
 	for _, b := range msgs {
 		want := i2p.TunnelID(100)
 		for _, hop := range p.participants {
@@ -62,10 +72,53 @@ func (p path) carry(t testing.TB, msgs []*buf.Buf, c *collector) {
 		if h, _, err := i2np.ParseShort(b.Bytes()); err != nil || h.Type != i2np.TypeTunnelData || h.Expired(now) || h.ID == 0 {
 			t.Fatalf("%+v, %v", h, err)
 		}
-		if err := p.endpoint.Process(layered(t, b), now, c.deliver); err != nil {
+		if err := p.endpoint.Process(layered(t, b), now, deliver); err != nil {
 			t.Fatal(err)
 		}
 		b.Release()
+	}
+}
+
+// A message goes from an outbound endpoint to an inbound gateway and on as it is, checksum and milliseconds included.
+func TestTransitPassesTheStandardHeaderOn(t *testing.T) {
+	out, in := outbound(1), inbound(2)
+	for _, n := range []int{0, 100, 1900, 20000} {
+		inner := standard(make([]byte, n))
+		inner[i2np.StandardHeaderLen-1]++ // what no hop would compute
+		var wrapped []*buf.Buf
+		for _, b := range out.gateway.AppendBatch(nil, []tunnel.Outgoing{{Delivery: to, Message: inner, Standard: true}}, now) {
+			err := out.endpoint.Process(layered(t, b), now, func(d tunnel.Delivery, m *buf.Buf) {
+				if err := tunnel.WrapStandard(m, d.Tunnel, now); err != nil {
+					t.Fatal(err)
+				}
+				wrapped = append(wrapped, m)
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			b.Release()
+		}
+		if len(wrapped) != 1 {
+			t.Fatalf("%d messages", len(wrapped))
+		}
+		h, _, err := i2np.ParseShort(wrapped[0].Bytes())
+		if err != nil || h.Type != i2np.TypeTunnelGateway || h.Expired(now) {
+			t.Fatalf("%+v, %v", h, err)
+		}
+		id, message, err := tunnel.ParseGateway(wrapped[0].Bytes())
+		if err != nil || id != to.Tunnel || !bytes.Equal(message, inner) {
+			t.Fatalf("tunnel %d, %v", id, err)
+		}
+		var c collector
+		in.carry(t, in.gateway.AppendBatch(nil, []tunnel.Outgoing{{Message: message, Standard: true}}, now), &c)
+		if len(c.got) != 1 || !bytes.Equal(c.got[0].msg[i2np.ShortHeaderLen:], inner[i2np.StandardHeaderLen:]) {
+			t.Fatalf("%d messages", len(c.got))
+		}
+		releaseAll(wrapped)
+	}
+	bad := []tunnel.Outgoing{{Message: append(standard([]byte("x")), 0), Standard: true}, {Message: make([]byte, 15), Standard: true}}
+	if got := in.gateway.AppendBatch(nil, bad, now); len(got) > 0 || in.gateway.Stats().Refused != 2 {
+		t.Fatalf("%d tunnel messages of what is no message", len(got))
 	}
 }
 
