@@ -55,7 +55,7 @@ func (c Config) Validate() error {
 }
 
 func (c Config) withDefaults() Config {
-	c.MaxSessions = cmp.Or(c.MaxSessions, DefaultMaxSessions)
+	c.MaxSessions = cmp.Or(c.MaxSessions, defaultMaxSessions())
 	c.MaxDials = cmp.Or(c.MaxDials, DefaultMaxDials)
 	c.MaxPendingDials = cmp.Or(c.MaxPendingDials, DefaultMaxPendingDials)
 	c.MaxPendingMessages = cmp.Or(c.MaxPendingMessages, DefaultMaxPendingMessages)

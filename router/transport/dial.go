@@ -153,7 +153,7 @@ func (m *Mux) run(ctx context.Context, d *dial) {
 	}
 	m.c.dropDialFailed.Add(uint64(len(d.pending)))
 	release(d.pending)
-	if m.deps.Admission != nil && ctx.Err() != context.Canceled {
+	if m.deps.Admission != nil && ctx.Err() != context.Canceled && !isOurOwn(err) {
 		m.deps.Admission.Failed(d.to, err)
 	}
 	m.log.Debug("dial failed", "peer", d.to, "cause", err)

@@ -3,7 +3,8 @@ package transport
 import "time"
 
 const (
-	// DefaultMaxSessions: about 12 KiB each; i2pd on the live network holds up to 7,000.
+	// DefaultMaxSessions: about 12 KiB each; i2pd on the live network holds up to 7,000. Half of the files that the
+	// process may open, if that is less.
 	DefaultMaxSessions = 5000
 	// keptForDials is the part of the sessions, one in so many, that inbound ones leave free: identities cost nothing,
 	// and who fills the table must not keep us from dialling the routers of our own tunnels.

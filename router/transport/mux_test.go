@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"slices"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -124,6 +125,24 @@ func TestFailedDialBacksOff(t *testing.T) {
 		tr.dial = nil
 		if err := m.Connect(t.Context(), to); err != nil {
 			t.Errorf("the back-off did not end with a session: %v", err)
+		}
+	})
+}
+
+func TestPeerIsNotBlamedForOurOwnTrouble(t *testing.T) {
+	serving(t, transport.Config{}, func(t *testing.T, m *transport.Mux, known *peers, tr *fake, a *admission) {
+		for _, e := range []error{syscall.EMFILE, syscall.ENETUNREACH} {
+			tr.dial = func(context.Context, *i2p.RouterInfo) error { return &net.OpError{Op: "dial", Err: e} }
+			to := known.add(t, nil)
+			if err := m.Connect(t.Context(), to); !errors.Is(err, e) {
+				t.Fatalf("connect: %v", err)
+			}
+			if err := m.Connect(t.Context(), to); !errors.Is(err, transport.ErrBackoff) {
+				t.Errorf("dialled again at once: %v", err)
+			}
+		}
+		if a.failures() != 0 {
+			t.Errorf("Admission learned of %d failures", a.failures())
 		}
 	})
 }
