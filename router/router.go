@@ -218,6 +218,9 @@ func (r *Router) Run(ctx context.Context) error {
 	defer cancel(nil)
 	r.started = time.Now()
 	r.log.Info("router starts", "router", r.hash, "network", r.cfg.NetworkID, "listen", r.ntcp2.Bound())
+	if r.db.Stats().Routers == 0 {
+		r.log.Warn("no other router is known: name a router.info, a zip or a folder of them as router.reseed.files")
+	}
 	links, loopback, tables := newStage(ctx, cancel), newStage(ctx, cancel), newStage(ctx, cancel)
 	links.start("transports", func(ctx context.Context) error { return r.mux.Serve(ctx, r.inbound) })
 	select {
@@ -248,32 +251,6 @@ func (r *Router) Run(ctx context.Context) error {
 		return err
 	}
 	return nil
-}
-
-// A stage is loops of Run that end together. One that fails ends all of Run.
-type stage struct {
-	ctx     context.Context
-	cancel  context.CancelFunc
-	failed  context.CancelCauseFunc
-	running sync.WaitGroup
-}
-
-func newStage(of context.Context, failed context.CancelCauseFunc) *stage {
-	ctx, cancel := context.WithCancel(context.WithoutCancel(of))
-	return &stage{ctx: ctx, cancel: cancel, failed: failed}
-}
-
-func (s *stage) start(name string, run func(context.Context) error) {
-	s.running.Go(func() {
-		if err := run(s.ctx); err != nil && s.ctx.Err() == nil {
-			s.failed(fmt.Errorf("router: %s: %w", name, err))
-		}
-	})
-}
-
-func (s *stage) end() {
-	s.cancel()
-	s.running.Wait()
 }
 
 // Start is New and Run, for programs that embed a router: it returns when the router runs. The function ends it and
