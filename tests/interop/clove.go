@@ -142,7 +142,8 @@ type Status struct {
 		Address string   `json:"address"`
 		Tunnels []Tunnel `json:"tunnels"`
 	} `json:"destinations"`
-	Process struct {
+	Sessions []struct{} `json:"sessions"` // with peers
+	Process  struct {
 		Goroutines      int `json:"goroutines"`
 		FileDescriptors int `json:"file_descriptors"`
 	} `json:"process"`

@@ -61,6 +61,7 @@ func TestSoak(t *testing.T) {
 			late.take(ctx, t, c)
 		}
 	}
+	t.Logf("sessions: %d in minute 3, %d at the end", median(early.sessions), median(late.sessions))
 	t.Logf("%d downloads of %d bytes, the slowest took %v", downloads, soakDownload, slowest.Round(time.Millisecond))
 	for _, what := range []struct {
 		name        string
@@ -76,7 +77,7 @@ func TestSoak(t *testing.T) {
 }
 
 // samples of what a clove has open.
-type samples struct{ goroutines, descriptors []int }
+type samples struct{ goroutines, descriptors, sessions []int }
 
 func (s *samples) take(ctx context.Context, t *testing.T, c *interop.Clove) {
 	t.Helper()
@@ -85,6 +86,7 @@ func (s *samples) take(ctx context.Context, t *testing.T, c *interop.Clove) {
 		t.Fatal(err)
 	}
 	s.goroutines = append(s.goroutines, status.Process.Goroutines)
+	s.sessions = append(s.sessions, len(status.Sessions))
 	s.descriptors = append(s.descriptors, status.Process.FileDescriptors)
 }
 
