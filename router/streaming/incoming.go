@@ -132,6 +132,7 @@ func (c *Conn) repeatedSYN(now time.Duration) {
 	if c.done {
 		return
 	}
+	c.heardAt = now
 	c.ack.now = true
 	c.flushAck(now)
 }

@@ -93,6 +93,9 @@ const (
 	maxEndTimeouts = 6
 	// maxReplyTimeouts end one whose opener never shows that it got the SYN reply (i2pd 2).
 	maxReplyTimeouts = 5
+	// replySilence: it is not given up as long as the opener repeats its SYN, at most maxBackoff apart. It would be
+	// remembered as ended, and all further SYNs dropped as replays, while only the way back is broken.
+	replySilence = 2*maxBackoff + time.Second
 	// rerouteTimeouts in a row mean that the path is dead rather than lossy.
 	rerouteTimeouts = 2
 	// maxRepeats packets in a row that were there already mean that our acknowledgements do not arrive.

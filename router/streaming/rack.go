@@ -189,7 +189,7 @@ func (c *Conn) giveUp(now time.Duration) bool {
 		c.finish(nil, false)
 	case c.appClosed && c.recv.eof() && n > maxCloseTimeouts:
 		c.finish(nil, true)
-	case !c.opener && !c.known && n > maxReplyTimeouts:
+	case !c.opener && !c.known && n > maxReplyTimeouts && now-c.heardAt > replySilence:
 		c.finish(ErrTimeout, false)
 	case !c.appClosed && c.recv.eof() && n > maxEndTimeouts:
 		c.finish(ErrReset, true)
