@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// A gate bounds the inbound handshakes: in total, by source, and for sources that keep failing. A source is an IPv4
-// address or an IPv6 /64.
+// A gate bounds the inbound handshakes: in total, by source, and for sources that keep failing; and the sessions of one
+// source, as identities cost nothing and addresses do. A source is an IPv4 address or an IPv6 /64, for sessions a /48.
 type gate struct {
 	maxTotal, maxPerIP int
 	open               bool // no limits by source: private networks share addresses
@@ -15,19 +15,22 @@ type gate struct {
 	mu       sync.Mutex
 	total    int
 	pending  map[netip.Prefix]int
-	failures map[netip.Prefix]failures
+	sessions map[netip.Prefix]int
+	recent   map[netip.Prefix]attempts
 	probes   int
 }
 
-type failures struct {
-	n     int
-	first time.Time
+// attempts are the handshakes of one source since the first of them, for one attemptWindow.
+type attempts struct {
+	all, failed int
+	first       time.Time
 }
 
 func newGate(maxTotal, maxPerIP int, open bool) *gate {
 	return &gate{
 		maxTotal: maxTotal, maxPerIP: maxPerIP, open: open,
-		pending: make(map[netip.Prefix]int), failures: make(map[netip.Prefix]failures),
+		pending: make(map[netip.Prefix]int), sessions: make(map[netip.Prefix]int),
+		recent: make(map[netip.Prefix]attempts),
 	}
 }
 
@@ -40,18 +43,31 @@ func (g *gate) enter(from netip.Addr, now time.Time) bool {
 		return false
 	}
 	if !g.open {
-		if f, ok := g.failures[source]; ok && now.Sub(f.first) >= failureWindow {
-			delete(g.failures, source)
-		} else if f.n >= maxFailuresPerIP {
+		a := g.attempts(source, now)
+		if a.failed >= maxFailuresPerIP || a.all >= maxAttemptsPerIP {
 			return false
 		}
-		if g.pending[source] >= g.maxPerIP {
+		if g.pending[source] >= g.maxPerIP || g.sessions[siteOf(from)] >= maxSessionsPerIP {
 			return false
 		}
+		a.all++
+		g.recent[source] = a
 	}
 	g.total++
 	g.pending[source]++
 	return true
+}
+
+// attempts of a source within the window. The lock is held.
+func (g *gate) attempts(source netip.Prefix, now time.Time) attempts {
+	a, ok := g.recent[source]
+	if ok && now.Sub(a.first) < attemptWindow {
+		return a
+	}
+	if !ok && len(g.recent) >= maxAttemptEntries {
+		clear(g.recent) // a flood from very many sources: counting them does not stop it
+	}
+	return attempts{first: now}
 }
 
 // leave gives the place back.
@@ -70,15 +86,25 @@ func (g *gate) failed(from netip.Addr, now time.Time) {
 	source := sourceOf(from)
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	f, ok := g.failures[source]
-	if !ok || now.Sub(f.first) >= failureWindow {
-		f = failures{first: now}
-		if len(g.failures) >= maxFailureEntries {
-			clear(g.failures) // a flood from very many sources: counting them does not stop it
-		}
+	a := g.attempts(source, now)
+	a.failed++
+	g.recent[source] = a
+}
+
+// opened counts a session; closed must follow.
+func (g *gate) opened(from netip.Addr) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.sessions[siteOf(from)]++
+}
+
+func (g *gate) closed(from netip.Addr) {
+	site := siteOf(from)
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.sessions[site]--; g.sessions[site] == 0 {
+		delete(g.sessions, site)
 	}
-	f.n++
-	g.failures[source] = f
 }
 
 // probe takes a place for the slow close of a failed handshake; if it returns true, probed must follow.
@@ -98,9 +124,13 @@ func (g *gate) probed() {
 	g.probes--
 }
 
-func sourceOf(a netip.Addr) netip.Prefix {
+func sourceOf(a netip.Addr) netip.Prefix { return prefixOf(a, 64) }
+
+func siteOf(a netip.Addr) netip.Prefix { return prefixOf(a, 48) }
+
+// prefixOf is an IPv4 address, or so many bits of an IPv6 one.
+func prefixOf(a netip.Addr, bits int) netip.Prefix {
 	a = a.Unmap().WithZone("")
-	bits := 64
 	if a.Is4() {
 		bits = 32
 	}

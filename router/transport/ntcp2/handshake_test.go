@@ -353,17 +353,17 @@ func TestGate(t *testing.T) {
 	for range maxFailuresPerIP {
 		g.failed(ip("2001:db8::1"), now)
 	}
-	if g.enter(ip("2001:db8::2"), now.Add(failureWindow-1)) {
+	if g.enter(ip("2001:db8::2"), now.Add(attemptWindow-1)) {
 		t.Fatal("a source that keeps failing may enter")
 	}
-	if !g.enter(ip("2001:db8::2"), now.Add(failureWindow)) {
+	if !g.enter(ip("2001:db8::2"), now.Add(attemptWindow)) {
 		t.Fatal("failures are never forgotten")
 	}
-	for i := range 3 * maxFailureEntries {
+	for i := range 3 * maxAttemptEntries {
 		g.failed(netip.AddrFrom4([4]byte{1, byte(i >> 16), byte(i >> 8), byte(i)}), now)
 	}
-	if len(g.failures) > maxFailureEntries {
-		t.Fatalf("%d failures kept", len(g.failures))
+	if len(g.recent) > maxAttemptEntries {
+		t.Fatalf("%d sources kept", len(g.recent))
 	}
 	open := newGate(100, 1, true)
 	for range 50 {

@@ -63,11 +63,16 @@ const (
 	DefaultMaxPendingInbound = 512
 	// DefaultMaxPendingPerIP: i2pd allows one; several routers may share an address.
 	DefaultMaxPendingPerIP = 4
-	// maxFailuresPerIP within failureWindow, then its connections are closed at once (slow loris, probing).
+	// maxFailuresPerIP within attemptWindow, then its connections are closed at once (slow loris, probing).
 	maxFailuresPerIP = 16
-	failureWindow    = 5 * time.Minute
-	// maxFailureEntries bounds the memory of the addresses that failed.
-	maxFailureEntries = 8192
+	// maxAttemptsPerIP likewise, failed or not: each costs us some 300 us, and one that succeeds a session in the place of
+	// another.
+	maxAttemptsPerIP = 256
+	attemptWindow    = 5 * time.Minute
+	// maxAttemptEntries bounds the memory of the addresses that connected.
+	maxAttemptEntries = 8192
+	// maxSessionsPerIP: hundreds of routers behind one address are one operator, who might take the whole table.
+	maxSessionsPerIP = 64
 
 	// A failed handshake reads up to maxProbeBytes more for a random time within these bounds before it closes
 	// ("AEAD Error Handling", range TBD), so that a prober learns neither which byte was wrong nor our timeouts.

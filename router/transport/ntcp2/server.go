@@ -100,6 +100,8 @@ func (s *server) inbound(conn net.Conn, from netip.Addr) {
 	sn := s.newSession(conn, &e, transport.Inbound)
 	s.registry.RouterInfo(e.peer, e.info, e.flood)
 	if run := s.open(sn, &e); run != nil {
+		s.gate.opened(from)
+		defer s.gate.closed(from)
 		run()
 	}
 }

@@ -11,7 +11,7 @@ type counters struct {
 type Stats struct {
 	Accepted     uint64 // inbound handshakes that succeeded
 	Refused      uint64 // and that failed
-	Gated        uint64 // connections closed at once: too many, or from a source that keeps failing
+	Gated        uint64 // connections closed at once: too many, in all or from one source, or it keeps failing
 	Replays      uint64
 	Skewed       uint64 // handshakes with too large a clock skew
 	Stalled      uint64 // sessions whose peer did not read
