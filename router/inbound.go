@@ -130,13 +130,11 @@ func (in inbound) message(from i2p.Hash, h i2np.Header, payload []byte) {
 	r := in.router
 	switch h.Type {
 	case i2np.TypeShortTunnelBuild, i2np.TypeVariableTunnelBuild:
-		if !r.table.Reply(h.ID, payload) {
+		if !r.table.Reply(h.ID, payload, pool.Way{Router: from}) {
 			r.transit.Build(from, buf.From(append(h.AppendShort(nil), payload...)))
 		}
 	case i2np.TypeOutboundTunnelBuildReply, i2np.TypeVariableTunnelBuildReply:
-		if !r.table.Reply(h.ID, payload) {
-			r.stats.unknownReply.Add(1)
-		}
+		r.stats.unknownReply.Add(1) // those that we ask for come down a tunnel
 	case i2np.TypeGarlic:
 		g, err := i2np.ParseGarlic(payload)
 		if err == nil {
@@ -163,16 +161,17 @@ func (in inbound) clove(from i2p.Hash, c garlic.Clove) {
 }
 
 // exploratory owns the router's own tunnels. What comes down them answers the router's own questions: RouterInfo
-// lookups, confirmations, build replies and tests.
+// lookups, confirmations, build replies and tests. Answers to lookups are sealed with the key of the question: the
+// tunnel itself is known to others.
 type exploratory struct{ router *Router }
 
-func (e exploratory) Received(_ *pool.Tunnel, msgs []pool.Delivered) {
+func (e exploratory) Received(t *pool.Tunnel, msgs []pool.Delivered) {
 	for _, m := range msgs {
-		e.receive(m.Delivery, m.Message)
+		e.receive(t, m.Delivery, m.Message)
 	}
 }
 
-func (e exploratory) receive(d tunnel.Delivery, msg *buf.Buf) {
+func (e exploratory) receive(t *pool.Tunnel, d tunnel.Delivery, msg *buf.Buf) {
 	defer msg.Release()
 	h, payload, err := i2np.ParseShort(msg.Bytes())
 	if err != nil || d.Type != tunnel.DeliveryLocal {
@@ -183,20 +182,23 @@ func (e exploratory) receive(d tunnel.Delivery, msg *buf.Buf) {
 		e.router.stats.duplicate.Add(1)
 		return
 	}
-	e.message(h, payload)
+	if h.Type != i2np.TypeGarlic {
+		e.message(t, h, payload)
+		return
+	}
+	g, err := i2np.ParseGarlic(payload)
+	if err == nil {
+		err = e.router.exploratoryKeeper.Open(g.Data, e.router.clock.Now(), func(c garlic.Clove) { e.clove(t, c) })
+	}
+	if err != nil {
+		e.router.stats.unopened.Add(1)
+	}
 }
 
-func (e exploratory) message(h i2np.Header, payload []byte) {
+// message takes what needs no seal.
+func (e exploratory) message(t *pool.Tunnel, h i2np.Header, payload []byte) {
 	r := e.router
 	switch h.Type {
-	case i2np.TypeGarlic:
-		g, err := i2np.ParseGarlic(payload)
-		if err == nil {
-			err = r.exploratoryKeeper.Open(g.Data, r.clock.Now(), e.clove)
-		}
-		if err != nil {
-			r.stats.unopened.Add(1)
-		}
 	case i2np.TypeDeliveryStatus:
 		status, err := i2np.ParseDeliveryStatus(payload)
 		if err != nil {
@@ -206,21 +208,24 @@ func (e exploratory) message(h i2np.Header, payload []byte) {
 		if !r.exploratory.TestReply(status.MessageID, time.Now()) {
 			r.db.Delivered(status.MessageID)
 		}
-	case i2np.TypeShortTunnelBuild, i2np.TypeOutboundTunnelBuildReply, i2np.TypeVariableTunnelBuildReply:
-		r.table.Reply(h.ID, payload)
-	case i2np.TypeDatabaseStore, i2np.TypeDatabaseSearchReply:
-		r.db.Handle(i2p.Hash{}, h, payload)
+	case i2np.TypeOutboundTunnelBuildReply, i2np.TypeVariableTunnelBuildReply:
+		if !r.table.Reply(h.ID, payload, pool.Way{Tunnel: t}) {
+			r.stats.unknownReply.Add(1)
+		}
 	default:
 		r.stats.unknownType.Add(1)
 	}
 }
 
-func (e exploratory) clove(c garlic.Clove) {
-	if c.Delivery.Type != garlic.DeliveryLocal || c.Header.Type == i2np.TypeGarlic {
+func (e exploratory) clove(t *pool.Tunnel, c garlic.Clove) {
+	switch {
+	case c.Delivery.Type != garlic.DeliveryLocal:
 		e.router.stats.refusedClove.Add(1)
-		return
+	case c.Header.Type == i2np.TypeDatabaseStore || c.Header.Type == i2np.TypeDatabaseSearchReply:
+		e.router.db.Handle(i2p.Hash{}, c.Header, c.Body)
+	default:
+		e.message(t, c.Header, c.Body)
 	}
-	e.message(c.Header, c.Body)
 }
 
 func (e exploratory) AddOneTime(tag [8]byte, key [32]byte, expires time.Time) {

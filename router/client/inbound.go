@@ -17,15 +17,15 @@ import (
 // Received takes messages in flight that left an inbound tunnel of ours. Only what a client has asked for or can
 // open is acted on: garlic, the confirmation of a publication or test, the reply of a build. Anything else
 // would let a stranger use this tunnel to learn which router it ends at.
-func (s *Session) Received(_ *pool.Tunnel, msgs []pool.Delivered) {
+func (s *Session) Received(t *pool.Tunnel, msgs []pool.Delivered) {
 	o := openings.Get().(*opening)
-	o.Session = s
+	o.Session, o.tunnel = s, t
 	for _, m := range msgs {
 		o.receive(m.Delivery, m.Message.Bytes())
 		m.Message.Release()
 	}
 	o.flush()
-	o.Session = nil
+	o.Session, o.tunnel = nil, nil
 	openings.Put(o)
 }
 
@@ -33,7 +33,8 @@ func (s *Session) Received(_ *pool.Tunnel, msgs []pool.Delivered) {
 // came together at once.
 type opening struct {
 	*Session
-	take func(garlic.Clove)
+	tunnel *pool.Tunnel // that the messages came down
+	take   func(garlic.Clove)
 	// data waits until the other cloves of its message are read: it may come in front of the LeaseSet that is needed
 	// to answer it. What a clove lends is in the message, which outlives it.
 	data    []garlic.Clove
@@ -70,7 +71,7 @@ func (o *opening) receive(d tunnel.Delivery, msg []byte) {
 	case i2np.TypeDeliveryStatus:
 		o.receiveStatus(payload)
 	case i2np.TypeOutboundTunnelBuildReply, i2np.TypeVariableTunnelBuildReply:
-		o.table.Reply(h.ID, payload)
+		o.buildReply(h, payload)
 	default:
 		o.stats.refusedType.Add(1)
 	}
@@ -127,9 +128,15 @@ func (o *opening) receiveLocal(c garlic.Clove) {
 		o.view.Handle(c.Header, c.Body)
 	case i2np.TypeDeliveryStatus:
 		o.receiveStatus(c.Body)
-	case i2np.TypeOutboundTunnelBuildReply, i2np.TypeShortTunnelBuild, i2np.TypeVariableTunnelBuildReply:
-		o.table.Reply(c.Header.ID, c.Body)
+	case i2np.TypeOutboundTunnelBuildReply, i2np.TypeVariableTunnelBuildReply:
+		o.buildReply(c.Header, c.Body)
 	default:
+		o.stats.refusedType.Add(1)
+	}
+}
+
+func (o *opening) buildReply(h i2np.Header, payload []byte) {
+	if !o.table.Reply(h.ID, payload, pool.Way{Tunnel: o.tunnel}) {
 		o.stats.refusedType.Add(1)
 	}
 }

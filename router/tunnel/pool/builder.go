@@ -22,6 +22,7 @@ type attempt struct {
 	tunnel *Tunnel
 	build  *build.Pending
 	reply  i2np.MessageID
+	by     Way // of the reply
 	sent   time.Time
 }
 
@@ -35,6 +36,9 @@ func (p *Pool) build(d Direction, now time.Time) error {
 	n := p.shape(d).Length
 	if n == 0 {
 		return p.establishEmpty(t)
+	}
+	if _, ok := p.carrier(1 - d); !ok && !p.direct(d) {
+		return ErrNoTunnel
 	}
 	routers, err := p.peers.Hops(d, n)
 	if err != nil {
@@ -103,8 +107,8 @@ func long(routers []*i2p.RouterInfo) bool {
 }
 
 // buildInbound sends the request out of an outbound tunnel to the gateway, in router garlic, so that the endpoint
-// of that tunnel does not see it; without any outbound tunnel yet, straight to the gateway. The reply comes
-// from the last hop: the build message itself, with the message id that we chose.
+// of that tunnel does not see it. The reply comes from the last hop: the build message itself, with the message id
+// that we chose.
 func (p *Pool) buildInbound(a *attempt, routers []*i2p.RouterInfo) error {
 	t := a.tunnel
 	t.id = p.table.freeID()
@@ -112,6 +116,7 @@ func (p *Pool) buildInbound(a *attempt, routers []*i2p.RouterInfo) error {
 	if err != nil {
 		return err
 	}
+	a.by = Way{Router: t.hops[len(t.hops)-1]}
 	if err := p.prepare(a, pl, long(routers)); err != nil {
 		return err
 	}
@@ -121,6 +126,10 @@ func (p *Pool) buildInbound(a *attempt, routers []*i2p.RouterInfo) error {
 	msg := p.request(a, long(routers))
 	out, ok := p.carrier(Outbound)
 	if !ok {
+		if !p.direct(Inbound) {
+			msg.Release()
+			return ErrNoTunnel
+		}
 		p.sender.Send(t.hops[0], msg)
 		return nil
 	}
@@ -156,6 +165,7 @@ func (p *Pool) buildOutbound(a *attempt, routers []*i2p.RouterInfo) error {
 	if err != nil {
 		return err
 	}
+	a.by = Way{Tunnel: back}
 	if err := p.prepare(a, pl, long(routers)); err != nil {
 		return err
 	}
@@ -181,6 +191,11 @@ func (p *Pool) carrier(d Direction) (*Tunnel, bool) {
 	}
 	return nil, false
 }
+
+// direct reports whether a request may go straight to the first hop where there is no carrier: for inbound exploratory
+// tunnels, since something must be the first. The gateway of a client's tunnel, whose name is in the LeaseSet, would
+// see which router the client is at.
+func (p *Pool) direct(d Direction) bool { return d == Inbound && p.fallback == nil }
 
 func (p *Pool) prepare(a *attempt, pl build.Plan, long bool) error {
 	pl.Long = long

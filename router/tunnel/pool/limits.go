@@ -27,6 +27,8 @@ const (
 	// row, so that a router without a network does not spin.
 	backOffFirst = 200 * time.Millisecond
 	backOffMost  = 8 * time.Second
+	// carrierPause is how soon to look again for a tunnel that can carry a build request or its reply.
+	carrierPause = 250 * time.Millisecond
 	// MaxHops is the longest tunnel (I2CP option limit).
 	MaxHops = 7
 	// MaxQuantity is the most tunnels for a direction (a LeaseSet2 holds 16 leases).

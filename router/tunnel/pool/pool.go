@@ -228,7 +228,9 @@ func (p *Pool) fill(d Direction, now time.Time) time.Time {
 		return earlier(next, until)
 	}
 	for range need {
-		if err := p.build(d, now); err != nil {
+		if err := p.build(d, now); errors.Is(err, ErrNoTunnel) {
+			return earlier(next, now.Add(carrierPause))
+		} else if err != nil {
 			p.log.Debug("tunnel not built", "direction", d, "err", err)
 			p.mu.Lock()
 			p.backoff[d].failed(now)

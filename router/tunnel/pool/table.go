@@ -55,12 +55,24 @@ func (t *Table) Inbound(id i2p.TunnelID) (*Tunnel, bool) {
 	return in, ok
 }
 
-// Reply takes the payload of a build reply and reports whether the message id belongs to a build of ours.
-// ShortTunnelBuild messages pass here first: the one that arrives at the creator of an inbound tunnel is its reply.
-func (t *Table) Reply(id i2np.MessageID, payload []byte) bool {
+// A Way is how a message came to us: from a router over its session, or down an inbound tunnel of ours.
+type Way struct {
+	Router i2p.Hash
+	Tunnel *Tunnel
+}
+
+// Reply takes the payload of a build reply and reports whether the message id belongs to a build of ours whose reply was to
+// come this way. ShortTunnelBuild messages pass here first: the one that arrives at the creator of an inbound tunnel is
+// its reply.
+//
+// By any other way it is not ours: the endpoint of a new tunnel knows the id of the reply, and would else give it to a
+// router or a destination that it suspects, and know by the tunnel's coming to life that it was right.
+func (t *Table) Reply(id i2np.MessageID, payload []byte, by Way) bool {
 	t.mu.Lock()
 	a, ok := t.pending[id]
-	delete(t.pending, id)
+	if ok = ok && a.by == by; ok {
+		delete(t.pending, id)
+	}
 	t.mu.Unlock()
 	if ok {
 		a.pool.replied(a, payload)
