@@ -142,7 +142,7 @@ func (r *reader) deliver() {
 		return
 	}
 	r.s.messagesIn.Add(uint64(len(r.batch)))
-	r.s.active.Store(time.Now().UnixNano())
+	r.s.active.Store(int64(time.Since(r.s.since)))
 	r.s.registry.Messages(r.s.peer, r.batch)
 	clear(r.batch)
 	r.batch = r.batch[:0]
@@ -169,7 +169,9 @@ func (r *reader) makeRoom() {
 	} else if have == 0 && r.large != nil && r.lastRead < idleRead {
 		r.free()
 	}
-	busy := need > len(r.small) || r.lastRead >= idleRead
+	// The length alone, two bytes, is no reason to take a large buffer: a peer that announces a frame and sends
+	// nothing would hold it until the session is idle.
+	busy := have == len(r.small) || r.lastRead >= idleRead
 	if r.large == nil && busy {
 		r.large = buf.GetLarge()
 		large := r.large.Extend(r.large.TailRoom())
