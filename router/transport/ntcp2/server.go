@@ -142,7 +142,6 @@ func (s *server) newSession(conn net.Conn, e *established, d transport.Direction
 		registry: s.registry, limiter: s.cfg.Limiter, queue: newSendQueue(s.cfg.SendQueue),
 		shutdown: make(chan struct{}), toldTime: now,
 	}
-	sn.active.Store(now.UnixNano())
 	if self := s.cfg.Self(); d == transport.Outbound && self != nil {
 		sn.toldInfo = self.Published()
 	}

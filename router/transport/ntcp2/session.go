@@ -37,9 +37,9 @@ type session struct {
 	bytesOut    atomic.Uint64
 	messagesIn  atomic.Uint64
 	messagesOut atomic.Uint64
-	active      atomic.Int64 // local time in ns of the last message
+	active      atomic.Int64 // time in ns from since to the last message: a local clock that is set does not count
 	stalledOut  atomic.Bool
-	writing     atomic.Int64 // local time in ns at which the Write under way began, or 0
+	writing     atomic.Int64 // time in ns from since to the begin of the Write under way, or 0
 
 	// For the sweep of the server only.
 	toldTime time.Time
@@ -64,7 +64,7 @@ func (s *session) close(reason transport.Reason, flush time.Duration) {
 }
 
 // Idle is the time since a message passed.
-func (s *session) Idle(now time.Time) time.Duration { return now.Sub(time.Unix(0, s.active.Load())) }
+func (s *session) Idle(now time.Time) time.Duration { return now.Sub(s.since) - time.Duration(s.active.Load()) }
 
 func (s *session) Status() transport.SessionStatus {
 	queued, dropped := s.queue.status()
@@ -149,5 +149,5 @@ func (s *session) waitIn(ctx context.Context, n int) error {
 // stalled reports whether the peer has not read for a long time.
 func (s *session) stalled(now time.Time) bool {
 	began := s.writing.Load()
-	return began != 0 && now.Sub(time.Unix(0, began)) > maxWriteStall
+	return began != 0 && now.Sub(s.since)-time.Duration(began) > maxWriteStall
 }

@@ -47,14 +47,14 @@ func (w *writer) flush(ctx context.Context) error {
 	if err := w.s.wait(ctx, len(w.out)); err != nil {
 		return err
 	}
-	start := time.Now()
-	w.s.writing.Store(start.UnixNano())
+	start := time.Since(w.s.since)
+	w.s.writing.Store(max(int64(start), 1))
 	_, err := w.s.conn.Write(w.out)
 	w.s.writing.Store(0)
 	w.s.bytesOut.Add(uint64(len(w.out)))
 	if sent > 0 {
 		w.s.messagesOut.Add(uint64(sent))
-		w.s.active.Store(start.UnixNano())
+		w.s.active.Store(int64(start))
 	}
 	return err
 }
