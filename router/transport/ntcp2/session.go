@@ -64,7 +64,9 @@ func (s *session) close(reason transport.Reason, flush time.Duration) {
 }
 
 // Idle is the time since a message passed.
-func (s *session) Idle(now time.Time) time.Duration { return now.Sub(s.since) - time.Duration(s.active.Load()) }
+func (s *session) Idle(now time.Time) time.Duration {
+	return now.Sub(s.since) - time.Duration(s.active.Load())
+}
 
 func (s *session) Status() transport.SessionStatus {
 	queued, dropped := s.queue.status()
