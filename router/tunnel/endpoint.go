@@ -19,7 +19,12 @@ type Endpoint struct {
 // NewEndpoint returns the endpoint of a tunnel. Creator: an inbound tunnel of ours, layers from the gateway to the
 // hop next to us. Transit: an outbound endpoint, one layer.
 func NewEndpoint(layers []*layer.Cipher, mode Mode) *Endpoint {
-	return &Endpoint{layers: layers, mode: mode, reassembly: newReassembly(mode == Transit)}
+	return NewEndpointWithin(nil, layers, mode)
+}
+
+// NewEndpointWithin is NewEndpoint for one of many endpoints with a common budget. Close gives back what it took.
+func NewEndpointWithin(budget *Budget, layers []*layer.Cipher, mode Mode) *Endpoint {
+	return &Endpoint{layers: layers, mode: mode, reassembly: newReassembly(mode == Transit, budget)}
 }
 
 // Process takes a tunnel message without its id (LayeredSize bytes, lent, overwritten) and hands each message that it

@@ -227,6 +227,43 @@ func TestFragmentsAgeOut(t *testing.T) {
 	e.Close()
 }
 
+func TestManyEndpointsKeepToTheirBudget(t *testing.T) {
+	inner := standard(bytes.Repeat([]byte("payload."), 50))
+	const budget, endpoints = 1 << 20, 100
+	shared := tunnel.NewBudget(budget)
+	var all []*tunnel.Endpoint
+	var c collector
+	id := uint32(0)
+	for range endpoints {
+		e := tunnel.NewEndpointWithin(shared, nil, tunnel.Creator)
+		all = append(all, e)
+		for range 3 { // a hundred messages begin in each
+			var parts [][]byte
+			for range 100 {
+				id++
+				parts = append(parts, first(id, []byte{1}))
+			}
+			process(t, e, &c, now, parts...)
+		}
+	}
+	if used := shared.Used(); used < budget/2 || used > budget+endpoints*(9<<10) {
+		t.Errorf("%d bytes are kept", used)
+	}
+	// The last one can still put messages together, though the budget is spent.
+	last := all[len(all)-1]
+	process(t, last, &c, now, first(1<<30, inner[:200]))
+	process(t, last, &c, now, follow(1<<30, 1, true, inner[200:]))
+	if len(c.got) != 1 {
+		t.Errorf("%d messages", len(c.got))
+	}
+	for _, e := range all {
+		e.Close()
+	}
+	if shared.Used() != 0 {
+		t.Errorf("%d bytes left", shared.Used())
+	}
+}
+
 func TestFloodOfFragmentsIsBounded(t *testing.T) {
 	inner := standard(bytes.Repeat([]byte("payload."), 50))
 	data := make([]byte, 900)

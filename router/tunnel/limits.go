@@ -13,8 +13,17 @@ const (
 	maxPartials     = 256
 	maxPartialBytes = 1 << 20
 
-	// maxSpare bounds the records of finished messages that an endpoint keeps for reuse.
-	maxSpare = 8
+	// leastBytes is what an endpoint may keep when the budget that it shares with others is spent: three messages of the
+	// usual size, whatever all others do.
+	leastBytes = 8 << 10
+	// partialCost and aheadCost are the memory of a record beside its bytes: fragments of one byte are not free.
+	partialCost = 256
+	aheadCost   = 48
+
+	// maxSpare bounds the records of finished messages that an endpoint keeps for reuse, and maxSpareAhead the
+	// fragments that there is room for in each.
+	maxSpare      = 8
+	maxSpareAhead = 8
 
 	// minSplit is the smallest first fragment in bytes for which a message is split to fill a tunnel message. Even
 	// so the largest message, i2np.MaxPayload, fits in the 64 fragments that a 6-bit number can tell apart.

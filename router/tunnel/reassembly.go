@@ -9,13 +9,14 @@ import (
 )
 
 // A reassembly puts messages together from fragments that come in any order. What it holds is bounded in messages,
-// bytes and age; the oldest message goes first.
+// bytes and age; the oldest message goes first. Where endpoints share a budget and it is spent, each has its least.
 type reassembly struct {
 	partials       map[uint32]*partial
 	oldest, newest *partial
 	spare          []*partial
 	bytes          int
-	standard       bool // messages keep the standard header
+	standard       bool    // messages keep the standard header
+	budget         *Budget // of all endpoints, or nil
 	stats          EndpointStats
 }
 
@@ -39,8 +40,8 @@ type aheadFragment struct {
 	data   []byte
 }
 
-func newReassembly(standard bool) reassembly {
-	return reassembly{partials: make(map[uint32]*partial), standard: standard}
+func newReassembly(standard bool, budget *Budget) reassembly {
+	return reassembly{partials: make(map[uint32]*partial), standard: standard, budget: budget}
 }
 
 // add takes a fragment and returns the message if it is complete.
@@ -68,7 +69,7 @@ func (r *reassembly) add(f *fragment, now time.Time) (Delivery, *buf.Buf) {
 	}
 	if f.number > p.have {
 		p.ahead = append(p.ahead, aheadFragment{f.number, bytes.Clone(f.data)})
-		r.charge(p, len(f.data))
+		r.charge(p, aheadCost+len(f.data))
 		return Delivery{}, nil
 	}
 	if f.number == 0 {
@@ -187,6 +188,7 @@ func (r *reassembly) start(id uint32, now time.Time) *partial {
 	}
 	r.newest = p
 	r.partials[id] = p
+	r.charge(p, partialCost) // less than leastBytes, so that p stays
 	return p
 }
 
@@ -195,7 +197,8 @@ func (r *reassembly) start(id uint32, now time.Time) *partial {
 func (r *reassembly) charge(p *partial, n int) bool {
 	p.bytes += n
 	r.bytes += n
-	for r.bytes > maxPartialBytes {
+	r.budget.add(n)
+	for r.bytes > maxPartialBytes || r.bytes > leastBytes && r.budget.exceeded() {
 		victim := r.oldest
 		r.stats.Evicted++
 		r.remove(victim)
@@ -237,8 +240,13 @@ func (r *reassembly) remove(p *partial) {
 		p.body.Release()
 	}
 	r.bytes -= p.bytes
-	clear(p.ahead)
-	*p = partial{ahead: p.ahead[:0]}
+	r.budget.add(-p.bytes)
+	ahead := p.ahead
+	clear(ahead)
+	if cap(ahead) > maxSpareAhead {
+		ahead = nil
+	}
+	*p = partial{ahead: ahead[:0]}
 	if len(r.spare) < maxSpare {
 		r.spare = append(r.spare, p)
 	}

@@ -123,7 +123,7 @@ func (t *Table) admit(r *build.Request) Rejection {
 	if r.Role != build.OutboundEndpoint && !t.targets.allow(r.Next, time.Now()) {
 		return RejectTargetRate
 	}
-	if !t.insert(newHop(r, time.Now(), t.cfg.Lifetime)) {
+	if !t.insert(newHop(r, time.Now(), t.cfg.Lifetime, t.budget)) {
 		return RejectTaken
 	}
 	return 0

@@ -29,16 +29,18 @@ type hop struct {
 	// previous is who sent the first message; from no one else the tunnel takes any.
 	previous i2p.Hash
 	closed   bool
+	budget   *tunnel.Budget
 	// One of them, see request.
 	participant *tunnel.Participant
 	gateway     *tunnel.Gateway
 	endpoint    *tunnel.Endpoint
 }
 
-func newHop(r *build.Request, now time.Time, lifetime time.Duration) *hop {
+func newHop(r *build.Request, now time.Time, lifetime time.Duration, budget *tunnel.Budget) *hop {
 	h := &hop{
 		id: r.ReceiveTunnel, role: r.Role, next: r.Next, nextTunnel: r.NextTunnel,
 		created: now, expires: now.Add(lifetime + lifetime/graceShare), request: r,
+		budget: budget,
 	}
 	if r.Role == build.Participant {
 		h.participant, h.request = tunnel.NewParticipant(r.Next, r.NextTunnel, r.Layer()), nil
@@ -60,7 +62,7 @@ func (h *hop) activate() bool {
 	case build.InboundGateway:
 		h.gateway = tunnel.NewGateway(h.next, h.nextTunnel, list(l), tunnel.Transit)
 	case build.OutboundEndpoint:
-		h.endpoint = tunnel.NewEndpoint(list(l), tunnel.Transit)
+		h.endpoint = tunnel.NewEndpointWithin(h.budget, list(l), tunnel.Transit)
 	}
 	return true
 }

@@ -13,6 +13,10 @@ const (
 	// sweepInterval is how often quiet endpoints are relieved of fragments and idle peers of their buckets.
 	sweepInterval = 15 * time.Second
 
+	// unfinishedBytes bounds the fragments that all endpoints keep. One tunnel message can begin a hundred messages, each
+	// of which takes a buffer of 2 KiB, and thousands of endpoints may be one creator's.
+	unfinishedBytes = 64 << 20
+
 	// maxPeers bounds the token buckets. A peer without a bucket is not limited less: a new one takes the place of
 	// another that has to start anew.
 	maxPeers = 1 << 13

@@ -10,6 +10,7 @@ import (
 	"clove.i2p/router/bandwidth"
 	"clove.i2p/router/clock"
 	"clove.i2p/router/i2p"
+	"clove.i2p/router/tunnel"
 	"clove.i2p/router/tunnel/build"
 )
 
@@ -30,7 +31,8 @@ type Table struct {
 	sources *buckets // build requests by previous hop
 	targets *buckets // admitted ones by next hop
 	replay  *build.Replay
-	batches sync.Pool // *batch
+	budget  *tunnel.Budget // of all endpoints
+	batches sync.Pool      // *batch
 	stats   stats
 
 	mu    sync.Mutex
@@ -62,6 +64,7 @@ func New(cfg Config, deps Deps) (*Table, error) {
 		sources: newBuckets(cfg.PeerRate, cfg.PeerBurst),
 		targets: newBuckets(cfg.PeerRate, cfg.PeerBurst),
 		replay:  build.NewReplay(),
+		budget:  tunnel.NewBudget(unfinishedBytes),
 	}
 	t.batches.New = func() any { return newBatch(t) }
 	for i := range t.shards {
