@@ -34,7 +34,9 @@ func (s *Session) Received(t *pool.Tunnel, msgs []pool.Delivered) {
 type opening struct {
 	*Session
 	tunnel *pool.Tunnel // that the messages came down
-	take   func(garlic.Clove)
+	// forwarded and bundled count what strangers can make one message cost.
+	forwarded, bundled int
+	take               func(garlic.Clove)
 	// data waits until the other cloves of its message are read: it may come in front of the LeaseSet that is needed
 	// to answer it. What a clove lends is in the message, which outlives it.
 	data    []garlic.Clove
@@ -83,6 +85,7 @@ func (o *opening) receiveGarlic(payload []byte) {
 		return
 	}
 	body := payload[4:][:binary.BigEndian.Uint32(payload)]
+	o.forwarded, o.bundled = 0, 0
 	if err := o.keeper.Open(body, o.clock.Now(), o.take); err != nil {
 		o.stats.unopened.Add(1)
 	}
@@ -94,7 +97,8 @@ func (o *opening) receiveGarlic(payload []byte) {
 }
 
 // receiveClove follows the delivery instructions: Local is for us, Destination for one of ours, Tunnel is sent on out
-// of one of our tunnels. Router is refused: it would make this client's tunnel a way to reach routers from here.
+// of one of our tunnels if it is what peers want back, an acknowledgement or something sealed, and that once: else one
+// message would make us send 64. Router is refused: it would make this client's tunnel a way to reach routers from here.
 func (o *opening) receiveClove(c garlic.Clove) {
 	switch c.Delivery.Type {
 	case garlic.DeliveryLocal:
@@ -106,6 +110,11 @@ func (o *opening) receiveClove(c garlic.Clove) {
 		}
 		o.receiveData(c.Body)
 	case garlic.DeliveryTunnel:
+		o.forwarded++
+		if t := c.Header.Type; t != i2np.TypeDeliveryStatus && t != i2np.TypeGarlic || o.forwarded > maxForwarded {
+			o.stats.refusedDelivery.Add(1)
+			return
+		}
 		if out, ok := o.pool.Outbound(); ok {
 			out.Send(tunnel.Delivery{Type: tunnel.DeliveryTunnel, Router: c.Delivery.Hash, Tunnel: c.Delivery.Tunnel}, o.clock.Now(), c.Message)
 		}
@@ -114,21 +123,20 @@ func (o *opening) receiveClove(c garlic.Clove) {
 	}
 }
 
+// receiveLocal: answers to questions of ours are sealed with the key that went along with the question. Anybody can seal
+// for the key of the LeaseSet: that way a lookup could be misled, or found out.
 func (o *opening) receiveLocal(c garlic.Clove) {
-	switch c.Header.Type {
-	case i2np.TypeData:
+	answer := c.From.Kind == garlic.KindOneTime
+	switch t := c.Header.Type; {
+	case t == i2np.TypeData:
 		o.receiveData(c.Body)
-	case i2np.TypeDatabaseStore:
-		if c.From.Kind == garlic.KindOneTime {
-			o.view.Handle(c.Header, c.Body)
-			return
-		}
-		o.receiveBundled(c)
-	case i2np.TypeDatabaseSearchReply:
-		o.view.Handle(c.Header, c.Body)
-	case i2np.TypeDeliveryStatus:
+	case t == i2np.TypeDeliveryStatus:
 		o.receiveStatus(c.Body)
-	case i2np.TypeOutboundTunnelBuildReply, i2np.TypeVariableTunnelBuildReply:
+	case t == i2np.TypeDatabaseStore && !answer:
+		o.receiveBundled(c)
+	case answer && (t == i2np.TypeDatabaseStore || t == i2np.TypeDatabaseSearchReply):
+		o.view.Handle(c.Header, c.Body)
+	case answer && t == i2np.TypeOutboundTunnelBuildReply:
 		o.buildReply(c.Header, c.Body)
 	default:
 		o.stats.refusedType.Add(1)
@@ -177,31 +185,34 @@ func (o *opening) flush() {
 
 // receiveBundled learns the LeaseSet that a peer sent along, so that it can be answered without a lookup. It proves
 // who the sender is only if its key is the one that the garlic session was opened with.
-func (s *Session) receiveBundled(c garlic.Clove) {
+func (o *opening) receiveBundled(c garlic.Clove) {
+	if o.bundled++; o.bundled > maxBundled {
+		o.stats.refusedDelivery.Add(1)
+		return
+	}
 	store, err := i2np.ParseDatabaseStore(c.Body)
 	if err != nil {
-		s.stats.malformed.Add(1)
+		o.stats.malformed.Add(1)
 		return
 	}
 	ls, err := i2p.ParseLeaseSetOfType(byte(store.StoreType), store.Data)
-	if err != nil || ls.Hash() != store.Key || ls.Verify() != nil {
-		s.stats.malformed.Add(1)
+	if err != nil || ls.Hash() != store.Key {
+		o.stats.malformed.Add(1)
 		return
 	}
 	key, ok := ls.EncryptionKey(keys.EncX25519)
 	if !ok || c.From.Static == (keys.X25519Public{}) || keys.X25519Public(key) != c.From.Static {
-		s.stats.refusedDelivery.Add(1)
+		o.stats.refusedDelivery.Add(1)
 		return
 	}
-	now := s.clock.Now()
-	if !ls.Expires().After(now) {
+	if o.view.Store(ls) != nil { // expired, ahead of time, or not signed
 		return
 	}
-	s.keeper.Bind(c.From.Static, ls.Hash())
-	s.view.Store(ls)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.remoteOf(ls.Hash(), now).learn(ls)
+	o.keeper.Bind(c.From.Static, ls.Hash())
+	now := o.clock.Now()
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.remoteOf(ls.Hash(), now).learn(ls)
 }
 
 func (s *Session) receiveStatus(payload []byte) {

@@ -30,6 +30,10 @@ const (
 	// maxInflated bounds what a packet may inflate to: a streaming packet has at most 4 KiB with i2pd, a datagram
 	// 64 KiB. It stops decompression bombs.
 	maxInflated = 65_536
+	// maxForwarded cloves for tunnels and maxBundled LeaseSets are taken from one garlic message. Peers send one of
+	// either; each costs a message, or the verification of a signature, which is slow for some types.
+	maxForwarded = 1
+	maxBundled   = 1
 	// oneTimeLife is how long the key of a netDb answer is kept.
 	oneTimeLife = 60 * time.Second
 )
