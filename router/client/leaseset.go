@@ -118,7 +118,11 @@ func (s *Session) renewLeaseSet() {
 	if s.own != nil && published.Unix() <= s.own.Published().Unix() {
 		published = s.own.Published().Add(time.Second) // a later one must be newer, and dates have seconds
 	}
-	own, err := i2p.NewLeaseSet2(s.cfg.Keys, published, leases, i2p.Mapping{})
+	var flags i2p.LeaseSetFlags
+	if !s.cfg.Publish {
+		flags = i2p.FlagUnpublished // a peer that gets it must not pass it on to floodfills
+	}
+	own, err := i2p.NewLeaseSet2(s.cfg.Keys, published, leases, i2p.Mapping{}, flags)
 	if err != nil {
 		s.log.Error("lease set not made", "err", err)
 		return
