@@ -46,7 +46,7 @@ dial_timeout = "90s"
 `),
 		Environ: []string{
 			"CLOVE_LOG__LEVEL=warn", "CLOVE_ROUTER__NTCP2__LISTEN=:2000", "CLOVE_ROUTER__RESEED__FILES=/x, /y",
-			"CLOVE_ROUTER__TRANSIT=no", "CLOVE_ROUTER__TUNNELS__LENGTH=0", "PATH=/bin", "CLOVER=1",
+			"CLOVE_ROUTER__TRANSIT=no", "CLOVE_ROUTER__TUNNELS__LENGTH=0", "PATH=/bin", "CLOVER=1", "CLOVE_INTEROP=required",
 		},
 		Flags: []config.Flag{{Name: "--log-level", Key: "log.level", Value: "error"}},
 	})

@@ -135,6 +135,10 @@ func (l *loader) setText(to layer, key, value string, o Origin) {
 	to.values[key], to.origins[key] = v, o
 }
 
+// testPrefixes begin the variables that steer the project's own tests, which run clove in the environment that they
+// have themselves.
+var testPrefixes = []string{EnvPrefix + "INTEROP", EnvPrefix + "TESTNET"}
+
 func (l *loader) environment(environ []string) layer {
 	names := map[string]string{}
 	// Without a delimiter the provider does not nest what it finds.
@@ -142,6 +146,9 @@ func (l *loader) environment(environ []string) layer {
 		Prefix:      EnvPrefix,
 		EnvironFunc: func() []string { return environ },
 		TransformFunc: func(name, value string) (string, any) {
+			if slices.ContainsFunc(testPrefixes, func(p string) bool { return strings.HasPrefix(name, p) }) {
+				return "", nil // not a setting
+			}
 			key := strings.ToLower(strings.TrimPrefix(name, EnvPrefix))
 			key = strings.ReplaceAll(key, "__", delim)
 			names[key] = name
