@@ -20,6 +20,9 @@ const (
 	maxRefreshes = 64
 	// bundlePause is how long to wait for the acknowledgement of a bundled LeaseSet before it is bundled again.
 	bundlePause = 2 * time.Second
+	// renewAfter: a peer to which packets get lost, and that was silent for so long, may have restarted and lost its garlic
+	// sessions; it gets a New Session then. More than the pause between two repetitions of a stream.
+	renewAfter = 6 * time.Second
 	// settle collects changes of the tunnels before a LeaseSet is made, and publishPause is the least time between
 	// two publications: floodfills drop those that come too fast (i2pd: 20 s, for its own).
 	settle       = 250 * time.Millisecond

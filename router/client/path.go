@@ -127,6 +127,7 @@ func (s *Session) Repath(to i2p.Hash) {
 		return
 	}
 	s.pool.Suspect(r.out)
+	s.keeper.Renew(r.peer.Key, renewAfter, s.clock.Now())
 	r.lease = chooseLease(r.set, r.lease, s.clock.Now())
 	r.out, _ = s.pool.Outbound()
 }

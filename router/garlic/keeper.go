@@ -99,6 +99,21 @@ func (k *Keeper) Forget(static keys.X25519Public) {
 	}
 }
 
+// Renew is for an owner whose messages to a peer seem to get lost: if nothing was heard for silence, the peer may have
+// restarted and lost its sessions, and the next message opens a new one. What still comes in the old one is read, and
+// puts it back to use.
+func (k *Keeper) Renew(static keys.X25519Public, silence time.Duration, now time.Time) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	p := k.peers[static]
+	if p == nil || p.current == nil || now.Sub(p.lastHeard()) < silence {
+		return
+	}
+	p.shelve(p.current)
+	p.current = nil
+	k.stats.Renewed++
+}
+
 // Due drops what has expired and appends to peers those that must hear from us although there is nothing to say (a
 // reply to a New Session, an acknowledgement, a key of the DH ratchet): the owner seals an empty payload for each.
 // Call it every TickInterval or so.

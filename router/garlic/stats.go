@@ -13,6 +13,7 @@ type Stats struct {
 	Replayed uint64
 	Stale    uint64 // DateTime out of range
 	Evicted  uint64 // peers dropped to make room
+	Renewed  uint64 // sessions given up by Renew
 }
 
 // Stats is a snapshot.
