@@ -72,6 +72,7 @@ type entrance struct {
 	hop  *hop
 	msgs []tunnel.Outgoing
 	bufs []*buf.Buf
+	in   int // bytes of bufs, which are paid for
 }
 
 func newBatch(t *Table) *batch {
@@ -229,6 +230,7 @@ func (w *batch) enter(h *hop, b *buf.Buf) {
 	g := &w.gateways[i]
 	g.msgs = append(g.msgs, tunnel.Outgoing{Message: message, Standard: true})
 	g.bufs = append(g.bufs, b)
+	g.in += b.Len()
 }
 
 // add queues a message for a router.
@@ -302,13 +304,28 @@ func (w *batch) flush(g *entrance) {
 		w.t.stats.dropped[DropUnknown].Add(uint64(len(g.bufs)))
 	}
 	h.mu.Unlock()
+	t.msgs = w.afford(t.msgs, before, g)
 	w.count(h, len(t.msgs)-before, 0)
 	for _, b := range g.bufs {
 		b.Release()
 	}
 	clear(g.msgs)
 	clear(g.bufs)
-	g.hop, g.msgs, g.bufs = nil, g.msgs[:0], g.bufs[:0]
+	g.hop, g.msgs, g.bufs, g.in = nil, g.msgs[:0], g.bufs[:0], 0
+}
+
+// afford pays for what messages grew by on their way into a tunnel, up to twentyfold, or drops what they became, out[from:].
+func (w *batch) afford(out []*buf.Buf, from int, g *entrance) []*buf.Buf {
+	more := (len(out)-from)*tunnel.FlightSize - g.in
+	if more <= 0 || w.t.limiter.AllowTransit(more) {
+		return out
+	}
+	for i := from; i < len(out); i++ {
+		out[i].Release()
+		out[i] = nil
+	}
+	w.t.stats.dropped[DropBandwidth].Add(uint64(len(g.bufs)))
+	return out[:from]
 }
 
 // drop counts and releases.
