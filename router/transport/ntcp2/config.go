@@ -44,8 +44,9 @@ type Config struct {
 	SelfHash i2p.Hash
 	// Self gives the RouterInfo that is sent in handshakes.
 	Self func() *i2p.RouterInfo
-	// Skew, if set, learns the time of a peer minus ours, from every handshake that came far enough to prove that
-	// the peer knows its key (outbound) or identity (inbound); and from refused ones on the outbound side.
+	// Skew, if set, learns the time of a peer minus ours, from every outbound handshake that came far enough to prove
+	// that the peer knows its key, refused ones included. Not from inbound ones: whoever connects under a handful
+	// of identities would set our clock, which shows in all that we and our destinations publish.
 	Skew func(peer i2p.Hash, skew time.Duration)
 	// Limiter, if set, slows all sessions down.
 	Limiter Limiter

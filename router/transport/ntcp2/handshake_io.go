@@ -193,7 +193,6 @@ func (s *server) respond(conn net.Conn) (e established, err error) {
 	if err != nil {
 		return e, fmt.Errorf("ntcp2: SessionConfirmed: %w", err)
 	}
-	s.skew(e.peer, ahead)
 	if !s.registry.Admit(e.peer) {
 		return e, fmt.Errorf("ntcp2: %w", &refusal{transport.ReasonBanned, transport.ErrRefused})
 	}

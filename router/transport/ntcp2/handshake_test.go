@@ -192,6 +192,9 @@ func TestClockSkew(t *testing.T) {
 				if st := b.transport.Stats(); !tc.ok && (st.Skewed != 1 || st.Accepted != 0) {
 					t.Fatalf("responder %+v", st)
 				}
+				if len(b.skews) != 0 {
+					t.Fatalf("the responder believed who connected: %v", b.skews)
+				}
 			})
 		})
 	}
