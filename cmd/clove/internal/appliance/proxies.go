@@ -9,17 +9,23 @@ import (
 	"clove.i2p/router"
 )
 
-// serveProxies opens a destination for each proxy, so that a web site cannot tell that the same user is on IRC.
+// serveProxies opens a destination for each proxy, so that a web site cannot tell that the same user is on IRC, and more for
+// those who give user names (isolation.go).
 func (a *Appliance) serveProxies(ctx context.Context, cancel context.CancelCauseFunc, serve func(string, func(context.Context) error), ready func(Ready)) {
 	var destinations []*router.Destination
-	open := func() (dialer, bool) {
-		d, err := a.router.Open(router.DestinationConfig{Tunnels: a.cfg.Tunnels, Unpublished: true})
+	another := func() (*router.Destination, error) {
+		return a.router.Open(router.DestinationConfig{Tunnels: a.cfg.Tunnels, Unpublished: true})
+	}
+	open := func() (*isolator, bool) {
+		d, err := another()
 		if err != nil {
 			cancel(err)
-			return dialer{}, false
+			return nil, false
 		}
 		destinations = append(destinations, d)
-		return dialer{d}, true
+		i := newIsolator(d, another)
+		serve("isolation", i.run)
+		return i, true
 	}
 	if a.http != nil {
 		d, ok := open()
