@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"os"
 	"path/filepath"
 	"sync"
 	"time"
@@ -48,6 +49,11 @@ func New(cfg Config, log *slog.Logger) (*Appliance, error) {
 		// Else the ports or the netDb would tell of the other clove, in words that nobody understands.
 		if err := control.Check(cfg.Control); err != nil {
 			return nil, err
+		}
+	}
+	if dir := cfg.Router.DataDir; dir != "" {
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return nil, fmt.Errorf("make the data directory: %w: choose another --data-dir", err)
 		}
 	}
 	if a.router, err = router.New(cfg.Router, log); err != nil {
