@@ -8,7 +8,7 @@ import (
 )
 
 // floodRouterInfo floods what is stored of a router, once, if we are a floodfill.
-func (db *DB) floodRouterInfo(from, router i2p.Hash) {
+func (db *DB) floodRouterInfo(router i2p.Hash) {
 	if !db.floodfill() {
 		return
 	}
@@ -16,17 +16,18 @@ func (db *DB) floodRouterInfo(from, router i2p.Hash) {
 	if ri == nil || db.deps.Clock.Now().Sub(ri.Published()) > maxFloodAge {
 		return
 	}
-	db.flood(from, i2np.DatabaseStore{Key: router, StoreType: i2np.StoreRouterInfo, Data: ri.Bytes()}, nextDayRouter)
+	db.flood(i2np.DatabaseStore{Key: router, StoreType: i2np.StoreRouterInfo, Data: ri.Bytes()}, nextDayRouter)
 }
 
 // flood passes news on to the floodfills closest to its key, directly and without a token, so that they neither answer
-// nor flood again (network-database.md, Flooding). Within nextDay of midnight UTC those of tomorrow get it, too.
-func (db *DB) flood(from i2p.Hash, m i2np.DatabaseStore, nextDay time.Duration) {
+// nor flood again (network-database.md, Flooding). Within nextDay of midnight UTC those of tomorrow get it, too. The router
+// that brought it gets it as well if it is one of them: as a rule it is the endpoint of a tunnel, and could not read it.
+func (db *DB) flood(m i2np.DatabaseStore, nextDay time.Duration) {
 	if !db.budgets.floods.allow(m.Key, time.Now()) {
 		return
 	}
 	now := db.deps.Clock.Now()
-	sent := map[i2p.Hash]struct{}{from: {}, m.Key: {}, db.selfHash(): {}}
+	sent := map[i2p.Hash]struct{}{m.Key: {}, db.selfHash(): {}}
 	m.ReplyToken, m.ReplyTunnel, m.ReplyGateway = 0, 0, i2p.Hash{}
 	send := func(key i2p.Hash, n int) {
 		for _, ri := range db.closest(key, n, func(h i2p.Hash) bool { _, ok := sent[h]; return ok }) {

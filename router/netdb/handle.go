@@ -77,7 +77,7 @@ func (db *DB) handleRouterInfo(from i2p.Hash, m i2np.DatabaseStore) {
 		return
 	}
 	db.acknowledge(m)
-	db.floodRouterInfo(from, m.Key)
+	db.floodRouterInfo(m.Key)
 }
 
 // handleLeaseSet stores a LeaseSet that is published to us as a floodfill.
@@ -113,7 +113,7 @@ func (db *DB) handleLeaseSet(from i2p.Hash, m i2np.DatabaseStore) {
 	db.acknowledge(m)
 	if news {
 		m.Data = ls.Bytes()
-		db.flood(from, m, nextDayLease)
+		db.flood(m, nextDayLease)
 	}
 }
 
@@ -147,6 +147,6 @@ func (db *DB) Offered(from i2p.Hash, ri *i2p.RouterInfo, flood bool) {
 		db.requester.found(ri.Hash(), false, db.store.get(ri.Hash()), nil)
 	}
 	if flood {
-		db.floodRouterInfo(from, ri.Hash())
+		db.floodRouterInfo(ri.Hash())
 	}
 }
