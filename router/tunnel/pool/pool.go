@@ -88,7 +88,7 @@ type Pool struct {
 	backoff  [2]backoff
 	tests    map[i2np.MessageID]*test
 	suspects []*Tunnel // to be tested before it is their turn
-	next     int       // the outbound tunnel that is chosen next
+	next     [2]int    // where choose begins, by direction
 	stats    counters
 }
 
@@ -335,12 +335,12 @@ func (p *Pool) choose(d Direction) (*Tunnel, bool) {
 	now := time.Now()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.next++
+	p.next[d]++
 	var best *Tunnel
 	bestRank := 0
 	side := p.tunnels[d]
 	for i := range side {
-		t := side[(i+p.next)%len(side)]
+		t := side[(i+p.next[d])%len(side)]
 		if !t.Alive(now) {
 			continue
 		}
