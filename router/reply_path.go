@@ -1,6 +1,7 @@
 package router
 
 import (
+	"context"
 	"crypto/rand"
 	"time"
 
@@ -25,6 +26,20 @@ func (p replyPath) ReplyPath() (gateway i2p.Hash, id i2p.TunnelID, key [32]byte,
 	p.router.exploratoryKeeper.AddOneTime(tag, key, p.router.clock.Now().Add(oneTimeLife))
 	gateway, id = in.Gateway()
 	return gateway, id, key, tag, true
+}
+
+// expireKeys drops the keys of answers that did not come, until ctx ends.
+func (r *Router) expireKeys(ctx context.Context) error {
+	ticker := time.NewTicker(oneTimeLife)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ticker.C:
+			r.exploratoryKeeper.Due(r.clock.Now(), nil)
+		}
+	}
 }
 
 var _ netdb.ReplyPath = replyPath{}

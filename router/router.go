@@ -192,7 +192,7 @@ func (r *Router) openTables(private bool) (err error) {
 		return fmt.Errorf("router: %w", err)
 	}
 	r.transit, err = transit.New(transit.Config{Disabled: r.cfg.NoTransit, MaxTunnels: r.cfg.MaxTransit}, transit.Deps{
-		Clock: r.clock, Limiter: r.limiter, Keys: r.id.keys, Sender: r.outbound, Local: r.outbound, Logger: r.log,
+		Clock: r.clock, Limiter: r.limiter, Keys: r.id.keys, Sender: forward{r.outbound}, Local: r.outbound, Logger: r.log,
 	})
 	if err != nil {
 		return fmt.Errorf("router: %w", err)
@@ -233,6 +233,7 @@ func (r *Router) Run(ctx context.Context) error {
 	tables.start("tunnels", r.exploratory.Run)
 	tables.start("hosts", r.hosts.Run)
 	tables.start("sign", r.keepSigned)
+	tables.start("keys", r.expireKeys)
 	r.mu.Lock()
 	r.life = ctx
 	r.mu.Unlock()

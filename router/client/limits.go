@@ -37,6 +37,8 @@ const (
 	// either; each costs a message, or the verification of a signature, which is slow for some types.
 	maxForwarded = 1
 	maxBundled   = 1
+	// expireInterval is how often LeaseSets of others are dropped that are over.
+	expireInterval = time.Minute
 	// oneTimeLife is how long the key of a netDb answer is kept.
 	oneTimeLife = 60 * time.Second
 )

@@ -119,15 +119,20 @@ func (s *Session) Serve(ctx context.Context, h Handler) error {
 	return err
 }
 
-// tick sends what the garlic sessions owe their peers without a packet of ours to carry it.
+// tick drops what is over, and sends what the garlic sessions owe their peers without a packet of ours to carry it.
 func (s *Session) tick(ctx context.Context) {
 	ticker := time.NewTicker(garlic.TickInterval)
 	defer ticker.Stop()
+	expire := time.NewTicker(expireInterval)
+	defer expire.Stop()
 	var peers []garlic.Peer
 	for {
 		select {
 		case <-ctx.Done():
 			return
+		case <-expire.C:
+			s.view.Expire()
+			continue
 		case <-ticker.C:
 		}
 		peers = s.keeper.Due(s.clock.Now(), peers[:0])
