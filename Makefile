@@ -1,10 +1,13 @@
 # The targets that people use. `make demo` and `make test` work on a fresh machine that has Go.
 
-GO      ?= go
-FUZZ    ?= 60s
-VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo 0.1.0-dev)
+GO        ?= go
+GOLANGCI  ?= golangci-lint
+FUZZ      ?= 60s
+SOAK      ?= 12m
+TESTFLAGS ?=
+VERSION   ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo 0.1.0-dev)
 
-.PHONY: all build demo test race bench bench-network fuzz lint vet interop soak clean
+.PHONY: all build demo test race vet lint bench bench-network fuzz interop soak clean
 
 all: build
 
@@ -16,17 +19,17 @@ demo: build
 	bin/clove demo
 
 test:
-	$(GO) test ./...
+	$(GO) test $(TESTFLAGS) ./...
 
 race:
-	$(GO) test -race ./...
+	$(GO) test -race $(TESTFLAGS) ./...
 
 vet:
 	$(GO) vet ./...
 	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo 'run gofmt -w on these files'; exit 1; }
 
 lint: vet
-	golangci-lint run
+	$(GOLANGCI) run
 
 bench:
 	$(GO) test -run '^$$' -bench . -benchmem ./...
@@ -42,6 +45,10 @@ fuzz:
 # Against real i2pd routers, in a network namespace of its own.
 interop:
 	CLOVE_INTEROP=required $(GO) test -count=1 -v ./tests/interop/...
+
+# A download loop through i2pd for $(SOAK), beyond the life of every tunnel that was there at its start.
+soak:
+	CLOVE_INTEROP=required CLOVE_INTEROP_SOAK=$(SOAK) $(GO) test -count=1 -v -timeout 60m -run Soak ./tests/interop/...
 
 clean:
 	rm -rf bin
