@@ -14,7 +14,7 @@ import (
 // The way out. This file is the only place that picks between a direct session and a tunnel:
 //
 //  1. A client's packet was sealed and cut to tunnel messages by router/client; they are for the first hop: Send.
-//  2. A transit message goes to the next hop of its tunnel: Send.
+//  2. A transit message goes to the next hop of its tunnel: forward.
 //  3. The netDb speaks for the router directly (Direct, Reply) or, where a floodfill should not see who asks, through an
 //     exploratory tunnel (ThroughTunnel). A client's view of the netDb has a messenger of its own in router/client.
 //  4. What is for this router itself goes round: loopback, which inbound.go reads.
@@ -34,6 +34,17 @@ func (o outbound) Send(to i2p.Hash, msgs ...*buf.Buf) {
 	for _, m := range msgs {
 		o.Inject(m)
 	}
+}
+
+// forward sends what others made us send: transit. Their dials do not keep ours waiting.
+type forward struct{ outbound }
+
+func (f forward) Send(to i2p.Hash, msgs ...*buf.Buf) {
+	if to == f.router.hash {
+		f.outbound.Send(to, msgs...)
+		return
+	}
+	f.router.mux.Forward(to, msgs...)
 }
 
 // Inject passes a message in flight to this router itself.
@@ -91,7 +102,7 @@ func (o outbound) Reply(to netdb.ReplyTo, msg []byte) {
 		}
 	}
 	if to.Tunnel == 0 {
-		o.Send(to.Gateway, b)
+		forward{o}.Send(to.Gateway, b)
 		return
 	}
 	if err := tunnel.WrapGateway(b, to.Tunnel, now); err != nil {
@@ -99,7 +110,7 @@ func (o outbound) Reply(to netdb.ReplyTo, msg []byte) {
 		o.router.stats.unsealed.Add(1)
 		return
 	}
-	o.Send(to.Gateway, b)
+	forward{o}.Send(to.Gateway, b)
 }
 
 // runLoopback delivers what the router sends to itself, until ctx ends.

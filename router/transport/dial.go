@@ -14,7 +14,9 @@ import (
 type dial struct {
 	to      i2p.Hash
 	pending []*buf.Buf
-	bytes   int           // the memory of pending
+	bytes   int  // the memory of pending
+	foreign bool // only messages of others wait for it; does not change once it is started
+	started bool
 	done    chan struct{} // closed with err set
 	err     error
 }
@@ -26,7 +28,7 @@ type backoff struct {
 }
 
 // sendByDial queues messages with a dial, which it starts if needed.
-func (m *Mux) sendByDial(to i2p.Hash, msgs []*buf.Buf) {
+func (m *Mux) sendByDial(to i2p.Hash, foreign bool, msgs []*buf.Buf) {
 	m.mu.Lock()
 	if l := m.sessions[to]; l != nil { // opened in the meantime
 		s := l.session
@@ -36,10 +38,10 @@ func (m *Mux) sendByDial(to i2p.Hash, msgs []*buf.Buf) {
 		}
 		return
 	}
-	d, err := m.dialLocked(to)
+	d, err := m.dialLocked(to, foreign)
 	took := 0
 	if err == nil {
-		took = m.pendLocked(d, msgs)
+		took = m.pendLocked(d, foreign, msgs)
 	}
 	m.mu.Unlock()
 	if err != nil {
@@ -50,11 +52,15 @@ func (m *Mux) sendByDial(to i2p.Hash, msgs []*buf.Buf) {
 	release(msgs[took:])
 }
 
-// pendLocked lets messages wait for a dial, and returns how many fit.
-func (m *Mux) pendLocked(d *dial, msgs []*buf.Buf) int {
+// pendLocked lets messages wait for a dial, and returns how many fit. Those of others leave half of the memory.
+func (m *Mux) pendLocked(d *dial, foreign bool, msgs []*buf.Buf) int {
+	most := maxPendingBytes
+	if foreign {
+		most /= 2
+	}
 	for i, b := range msgs {
 		size := b.Footprint()
-		if len(d.pending) == m.cfg.MaxPendingMessages || m.pendingBytes+size > maxPendingBytes {
+		if len(d.pending) == m.cfg.MaxPendingMessages || m.pendingBytes+size > most {
 			return i
 		}
 		d.pending = append(d.pending, b)
@@ -64,10 +70,20 @@ func (m *Mux) pendLocked(d *dial, msgs []*buf.Buf) int {
 	return len(msgs)
 }
 
-// dialLocked returns the dial that is under way or a new one.
-func (m *Mux) dialLocked(to i2p.Hash) (*dial, error) {
+// dialLocked returns the dial that is under way or a new one. One that waits for others and is wanted for ourselves
+// comes forward.
+func (m *Mux) dialLocked(to i2p.Hash, foreign bool) (*dial, error) {
 	if d := m.dials[to]; d != nil {
+		if d.foreign && !foreign && !d.started {
+			d.foreign = false
+			m.queue = append(m.queue, d)
+			m.wakeDialLoop()
+		}
 		return d, nil
+	}
+	queue, most := &m.queue, m.cfg.MaxPendingDials
+	if foreign {
+		queue, most = &m.foreign, (m.cfg.MaxPendingDials+1)/2
 	}
 	switch {
 	case !m.serving:
@@ -76,41 +92,47 @@ func (m *Mux) dialLocked(to i2p.Hash) (*dial, error) {
 		return nil, ErrSelf
 	case time.Now().Before(m.backoffs[to].until):
 		return nil, ErrBackoff
-	case len(m.queue) >= m.cfg.MaxPendingDials || len(m.sessions) >= m.cfg.MaxSessions:
+	case len(*queue) >= most || len(m.sessions) >= m.cfg.MaxSessions:
 		return nil, ErrBusy
 	}
-	d := &dial{to: to, done: make(chan struct{})}
+	d := &dial{to: to, foreign: foreign, done: make(chan struct{})}
 	m.dials[to] = d
-	m.queue = append(m.queue, d)
+	*queue = append(*queue, d)
+	m.wakeDialLoop()
+	return d, nil
+}
+
+func (m *Mux) wakeDialLoop() {
 	select {
 	case m.wake <- struct{}{}:
 	default: // the loop is awake already
 	}
-	return d, nil
 }
 
-// dialLoop starts dials, oldest first, at most MaxDials at once.
+// dialLoop starts dials, at most MaxDials at once, oldest first: our own before those for others, who get no more than
+// half of them.
 func (m *Mux) dialLoop(ctx context.Context) {
 	turns := make(chan struct{}, m.cfg.MaxDials)
 	var running sync.WaitGroup
 	defer running.Wait()
 	for {
-		d := m.nextDial()
-		if d == nil {
-			select {
-			case <-ctx.Done():
-				return
-			case <-m.wake:
-			}
-			continue
-		}
 		select {
 		case <-ctx.Done():
 			return
 		case turns <- struct{}{}:
 		}
+		d := m.nextDial()
+		for d == nil {
+			select {
+			case <-ctx.Done():
+				return
+			case <-m.wake:
+			}
+			d = m.nextDial()
+		}
 		running.Go(func() {
 			m.run(ctx, d)
+			m.ran(d)
 			<-turns
 		})
 	}
@@ -119,16 +141,42 @@ func (m *Mux) dialLoop(ctx context.Context) {
 func (m *Mux) nextDial() *dial {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	for len(m.queue) > 0 {
-		d := m.queue[0]
-		m.queue[0] = nil
-		m.queue = m.queue[1:]
-		if m.dials[d.to] == d { // else the peer opened a session first
+	if d := m.popLocked(&m.queue, false); d != nil {
+		return d
+	}
+	if m.foreignDials >= max(m.cfg.MaxDials/2, 1) {
+		return nil
+	}
+	d := m.popLocked(&m.foreign, true)
+	if d != nil {
+		m.foreignDials++
+	}
+	return d
+}
+
+func (m *Mux) popLocked(queue *[]*dial, foreign bool) *dial {
+	for len(*queue) > 0 {
+		d := (*queue)[0]
+		(*queue)[0] = nil
+		*queue = (*queue)[1:]
+		if m.dials[d.to] == d && d.foreign == foreign && !d.started { // else the peer opened a session, or it came forward
+			d.started = true
 			return d
 		}
 	}
-	m.queue = nil
+	*queue = nil
 	return nil
+}
+
+// ran gives the place of a dial for others to the next.
+func (m *Mux) ran(d *dial) {
+	if !d.foreign {
+		return
+	}
+	m.mu.Lock()
+	m.foreignDials--
+	m.mu.Unlock()
+	m.wakeDialLoop()
 }
 
 // run makes one dial and tells everybody how it went.
@@ -214,7 +262,7 @@ func (m *Mux) abandonDials(err error) {
 		m.c.dropDialFailed.Add(uint64(len(d.pending)))
 		release(d.pending)
 	}
-	m.queue = nil
+	m.queue, m.foreign = nil, nil
 }
 
 func (m *Mux) backOffLocked(peer i2p.Hash, now time.Time) {

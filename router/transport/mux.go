@@ -30,7 +30,9 @@ type Mux struct {
 	backoffs map[i2p.Hash]backoff
 	wake     chan struct{} // a dial was queued
 	queue    []*dial       // dials that wait for a turn, oldest first
+	foreign  []*dial       // the same, for messages of others
 
+	foreignDials int // that run
 	pendingBytes int // the memory of all that waits for dials
 }
 
@@ -106,7 +108,13 @@ func (m *Mux) stop() {
 
 // Send moves messages to a peer. It never blocks: without a session it starts a dial and queues them. What does
 // not fit, the newest, is dropped and counted. The slice is not kept.
-func (m *Mux) Send(to i2p.Hash, msgs ...*buf.Buf) {
+func (m *Mux) Send(to i2p.Hash, msgs ...*buf.Buf) { m.send(to, false, msgs) }
+
+// Forward is Send for the messages of others, and for answers to them. Strangers choose to whom those go: what they make
+// us dial gets no more than half of the dials and of the memory, and waits for ours.
+func (m *Mux) Forward(to i2p.Hash, msgs ...*buf.Buf) { m.send(to, true, msgs) }
+
+func (m *Mux) send(to i2p.Hash, foreign bool, msgs []*buf.Buf) {
 	if len(msgs) == 0 {
 		return
 	}
@@ -118,7 +126,7 @@ func (m *Mux) Send(to i2p.Hash, msgs ...*buf.Buf) {
 	}
 	m.mu.RUnlock()
 	if s == nil {
-		m.sendByDial(to, msgs)
+		m.sendByDial(to, foreign, msgs)
 		return
 	}
 	if n := s.Send(msgs); n < len(msgs) {
@@ -134,7 +142,7 @@ func (m *Mux) Connect(ctx context.Context, to i2p.Hash) error {
 		m.mu.Unlock()
 		return nil
 	}
-	d, err := m.dialLocked(to)
+	d, err := m.dialLocked(to, false)
 	m.mu.Unlock()
 	if err != nil {
 		return err
