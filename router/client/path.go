@@ -19,6 +19,7 @@ type remote struct {
 	hash  i2p.Hash
 	used  time.Time
 	set   i2p.LeaseSet // nil: to be looked up
+	ends  time.Time    // of set: its last lease may end before it says
 	peer  garlic.Peer
 	lease i2p.Lease
 	out   *pool.Tunnel
@@ -63,12 +64,26 @@ func (r *remote) learn(ls i2p.LeaseSet) bool {
 	if r.set != nil && !ls.Published().After(r.set.Published()) {
 		return true // nothing new
 	}
-	r.set = ls
+	r.set, r.ends = ls, endOf(ls)
 	r.peer = garlic.Peer{Hash: r.hash, Key: keys.X25519Public(key)}
 	if !hasLease(ls, r.lease) {
 		r.lease = i2p.Lease{}
 	}
 	return true
+}
+
+// endOf is when a LeaseSet is of no use any more.
+func endOf(ls i2p.LeaseSet) time.Time {
+	var end time.Time
+	for _, l := range ls.Leases() {
+		if l.End.After(end) {
+			end = l.End
+		}
+	}
+	if ls.Expires().Before(end) {
+		return ls.Expires()
+	}
+	return end
 }
 
 func hasLease(ls i2p.LeaseSet, lease i2p.Lease) bool {
@@ -141,18 +156,21 @@ func (s *Session) Reach(ctx context.Context, to i2p.Hash, fresh bool) error {
 	now := s.clock.Now()
 	s.mu.Lock()
 	r := s.remoteOf(to, now)
-	known := r.set != nil && r.set.Expires().After(now.Add(leaseRetire))
+	known := r.set != nil && r.ends.After(now.Add(leaseRetire))
+	over := r.set != nil && !known
 	s.mu.Unlock()
 	if known && !fresh {
 		return nil
 	}
 	var ls i2p.LeaseSet
 	var err error
-	if fresh {
+	if fresh || over {
 		ls, err = s.view.Refresh(ctx, to)
-		s.Repath(to)
 	} else {
 		ls, err = s.view.Lookup(ctx, to)
+	}
+	if fresh {
+		s.Repath(to)
 	}
 	if err != nil {
 		if known {
@@ -171,7 +189,7 @@ func (s *Session) Reach(ctx context.Context, to i2p.Hash, fresh bool) error {
 // refresh asks for a lookup in the background when the LeaseSet of a remote is missing or about to expire. The caller
 // holds s.mu.
 func (s *Session) refresh(r *remote, now time.Time) {
-	if r.refreshing || now.Before(r.refreshAfter) || r.set != nil && r.set.Expires().Sub(now) > refreshLead {
+	if r.refreshing || now.Before(r.refreshAfter) || r.set != nil && r.ends.Sub(now) > refreshLead {
 		return
 	}
 	select {
