@@ -100,16 +100,22 @@ func inflate(stream []byte) (*buf.Buf, error) {
 		return nil, fmt.Errorf("inflate: %w", err)
 	}
 	b := buf.GetLarge()
-	n, err := io.ReadFull(r, b.Extend(maxInflated))
-	if err == nil {
-		// Full: anything more is too much.
-		if m, _ := io.ReadFull(r, make([]byte, 1)); m > 0 {
-			b.Release()
-			return nil, fmt.Errorf("inflate: more than %d bytes", maxInflated)
+	into := b.Extend(maxInflated + 1)
+	n := 0
+	for n < len(into) {
+		m, err := r.Read(into[n:])
+		n += m
+		if err == io.EOF {
+			break
 		}
-	} else if err != io.EOF && err != io.ErrUnexpectedEOF {
+		if err != nil {
+			b.Release()
+			return nil, fmt.Errorf("inflate: %w", err)
+		}
+	}
+	if n > maxInflated {
 		b.Release()
-		return nil, fmt.Errorf("inflate: %w", err)
+		return nil, fmt.Errorf("inflate: more than %d bytes", maxInflated)
 	}
 	b.Truncate(n)
 	if n > buf.Small {
