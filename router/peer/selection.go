@@ -162,8 +162,8 @@ func (b *Book) weigh(e *candidate, c Criteria, now, published time.Time) {
 		e.tier = lastResort
 	}
 	w := p.success() * tierWeight[e.tier]
-	if e.connected {
-		w *= 2
+	if e.connected && b.cfg.Private {
+		w *= 2 // a session saves a dial; on the public network it is no merit, since anyone can connect to us
 	}
 	switch v := e.router.Version(); {
 	case v < shortBuildVersion:
@@ -217,7 +217,7 @@ func (b *Book) draw(pool, hops []*candidate, p position) *candidate {
 		}
 		// The smallest of exponential variates with rate w is a draw by weight w.
 		w := e.weight
-		if p.neighbour && e.connected {
+		if p.neighbour && e.connected && b.cfg.Private {
 			w *= 2
 		}
 		if s := b.rand.ExpFloat64() / w; best[t] == nil || s < score[t] {

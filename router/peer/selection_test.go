@@ -207,6 +207,16 @@ func TestSelectLearns(t *testing.T) {
 	}
 }
 
+// Whoever connects to us with many identities is not in more of our tunnels for it.
+func TestSelectDoesNotFavourWhoConnectsToUs(t *testing.T) {
+	list := routers(t, make([]spec, 10)...)
+	c := peer.Criteria{ConnectedTo: func(h i2p.Hash) bool { return h == list[0].Hash() }}
+	_, first, _ := chosen(t, book(false), list, 3, 1000, c)
+	if first[0] > 150 {
+		t.Errorf("one of ten routers is the first hop of %d tunnels of 1000", first[0])
+	}
+}
+
 func TestSelectEndsOfTheTunnel(t *testing.T) {
 	// 0 is connected to us and has no address, 1 cannot be dialled by us, 2 is firewalled with an address.
 	list := routers(t, spec{host: "-"}, spec{}, spec{caps: "XU"}, spec{}, spec{}, spec{})
