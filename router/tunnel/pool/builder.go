@@ -30,7 +30,7 @@ type attempt struct {
 func (p *Pool) build(d Direction, now time.Time) error {
 	t := &Tunnel{
 		direction: d, created: now, owner: p.owner, sender: p.sender, self: p.self,
-		replace: now.Add(Lifetime - replaceLatest - rand.N(replaceEarliest-replaceLatest)),
+		replace: now.Add(Lifetime - replaceLatest - rand.N(replaceEarliest-replaceLatest)), early: rand.N(leaseSpread),
 	}
 	t.collect = func(d tunnel.Delivery, msg *buf.Buf) { t.ready = append(t.ready, Delivered{d, msg}) }
 	n := p.shape(d).Length
@@ -68,7 +68,7 @@ func (p *Pool) establishEmpty(t *Tunnel) error {
 	if t.direction == Inbound {
 		p.table.add(t)
 	}
-	p.established(t)
+	p.established(t, nil)
 	return nil
 }
 
@@ -225,9 +225,6 @@ func (p *Pool) request(a *attempt, long bool) *buf.Buf {
 // replied takes the reply of a build, on the goroutine of the session that it came by.
 func (p *Pool) replied(a *attempt, payload []byte) {
 	now := time.Now()
-	if !p.unlist(a) {
-		return
-	}
 	t := a.tunnel
 	verdicts, err := a.build.Reply(payload)
 	agreed := err == nil
@@ -235,24 +232,33 @@ func (p *Pool) replied(a *attempt, payload []byte) {
 		p.peers.Replied(t.hops[i], code)
 		agreed = agreed && code == build.Agreed
 	}
-	if !agreed {
-		p.stats.refused.Add(1)
-		p.log.Debug("tunnel refused", "direction", t.direction, "verdicts", verdicts, "err", err)
-		p.failed(a, now)
+	if agreed {
+		p.established(t, a)
 		return
 	}
-	p.established(t)
+	if !p.unlist(a) {
+		return // the time limit was faster
+	}
+	p.stats.refused.Add(1)
+	p.log.Debug("tunnel refused", "direction", t.direction, "verdicts", verdicts, "err", err)
+	p.failed(a, now)
 }
 
-func (p *Pool) established(t *Tunnel) {
-	p.stats.built.Add(1)
+// established takes a tunnel into use; the build that made it, nil for a tunnel without hops, is over in the same moment, so
+// that fill never misses both.
+func (p *Pool) established(t *Tunnel, of *attempt) {
 	p.mu.Lock()
+	if of != nil && !p.unlistLocked(of) {
+		p.mu.Unlock()
+		return // the time limit was faster
+	}
 	p.tunnels[t.direction] = append(p.tunnels[t.direction], t)
 	p.backoff[t.direction] = backoff{}
 	if len(p.tunnels[t.direction]) == 1 {
 		p.backoff[1-t.direction].until = time.Time{} // the other direction may have waited for a way back
 	}
 	p.mu.Unlock()
+	p.stats.built.Add(1)
 	p.owner.TunnelsChanged()
 	p.nudge()
 }
@@ -281,14 +287,17 @@ func (p *Pool) expireBuilds(now time.Time) {
 // unlist takes an attempt off the list and reports whether it was still there: the reply and the time limit may
 // meet.
 func (p *Pool) unlist(a *attempt) bool {
-	d := a.tunnel.direction
 	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.unlistLocked(a)
+}
+
+func (p *Pool) unlistLocked(a *attempt) bool {
+	d := a.tunnel.direction
 	before := len(p.pending[d])
 	p.pending[d] = slices.DeleteFunc(p.pending[d], func(o *attempt) bool { return o == a })
-	found := len(p.pending[d]) < before
-	p.mu.Unlock()
 	p.table.removePending(a.reply)
-	return found
+	return len(p.pending[d]) < before
 }
 
 func (p *Pool) abandon(a *attempt) {
