@@ -16,6 +16,9 @@ const (
 	retire = 20 * time.Second
 	// leaseMargin is taken off the end of a lease, for the same reason.
 	leaseMargin = 10 * time.Second
+	// leaseSpread bounds what is taken off at random on top. Destinations that start together have tunnels that end
+	// together, and the ends in their LeaseSets would say so to the second. A successor is asked for earlier.
+	leaseSpread = 20 * time.Second
 )
 
 // Building.

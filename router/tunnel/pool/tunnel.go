@@ -34,8 +34,9 @@ type Tunnel struct {
 	id      i2p.TunnelID
 	hops    []i2p.Hash
 	created time.Time
-	replace time.Time // when its successor is built; of Run
-	tested  time.Time // when the last test began; of Pool.mu
+	early   time.Duration // leaves the lease before its time; see leaseSpread
+	replace time.Time     // when its successor is built; of Run
+	tested  time.Time     // when the last test began; of Pool.mu
 
 	// Where others send: the inbound gateway. For a tunnel without hops it is this router.
 	gatewayRouter i2p.Hash
@@ -82,7 +83,7 @@ func (t *Tunnel) Gateway() (i2p.Hash, i2p.TunnelID) { return t.gatewayRouter, t.
 
 // lease is the inbound tunnel as a LeaseSet publishes it, in router time.
 func (t *Tunnel) lease(skew time.Duration) i2p.Lease {
-	return i2p.Lease{Gateway: t.gatewayRouter, Tunnel: t.gatewayTunnel, End: t.Expires().Add(skew - leaseMargin)}
+	return i2p.Lease{Gateway: t.gatewayRouter, Tunnel: t.gatewayTunnel, End: t.Expires().Add(skew - leaseMargin - t.early)}
 }
 
 // Send passes messages in flight out of an outbound tunnel, each to the same delivery. The messages are lent.
