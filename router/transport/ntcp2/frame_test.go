@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"runtime"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -45,7 +46,7 @@ func (nullConn) Write(b []byte) (int, error)      { return len(b), nil }
 func (nullConn) SetWriteDeadline(time.Time) error { return nil }
 
 func testSession(conn net.Conn) *session {
-	return &session{clock: clock.New(), registry: discard{}, conn: conn, queue: newSendQueue(DefaultSendQueue)}
+	return &session{clock: clock.New(), registry: discard{}, conn: conn, queue: newSendQueue(DefaultSendQueue, new(atomic.Int64))}
 }
 
 // sealBatch sends n messages through a queue and a writer.

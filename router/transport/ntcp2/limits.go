@@ -97,6 +97,10 @@ const (
 	DefaultSendQueue = 1024
 	// maxQueueBytes bounds the memory of a ring: messages of more than 2 KiB take a buffer of 64 KiB.
 	maxQueueBytes = 3 << 20
+	// maxAllQueues bounds the rings of all sessions together: a few hundred peers that do not read would fill theirs with
+	// what tunnels bring them. A ring that holds less than leastQueueBytes still takes more.
+	maxAllQueues    = 128 << 20
+	leastQueueBytes = 128 << 10
 	// idleRead is the read buffer of an idle session, 64 KiB one of a busy session.
 	idleRead = 4 << 10
 	// maxDataPadding is the most padding in a frame: short frames get up to 6 % of 256 bytes like i2pd's.

@@ -2,6 +2,7 @@ package ntcp2
 
 import (
 	"sync"
+	"sync/atomic"
 
 	"clove.i2p/router/buf"
 	"clove.i2p/router/transport"
@@ -10,7 +11,8 @@ import (
 // A sendQueue is the ring between the senders and the writer of one session: one lock per batch of messages, and one wake-up
 // when the writer waits.
 type sendQueue struct {
-	limit int // messages
+	limit int           // messages
+	all   *atomic.Int64 // bytes of all rings
 
 	mu      sync.Mutex
 	wake    sync.Cond
@@ -26,8 +28,8 @@ type sendQueue struct {
 	dead       bool // the connection is gone
 }
 
-func newSendQueue(limit int) *sendQueue {
-	q := &sendQueue{limit: limit}
+func newSendQueue(limit int, all *atomic.Int64) *sendQueue {
+	q := &sendQueue{limit: limit, all: all}
 	q.wake.L = &q.mu
 	return q
 }
@@ -38,7 +40,7 @@ func (q *sendQueue) put(msgs []*buf.Buf) int {
 	q.mu.Lock()
 	if !q.closing && !q.dead {
 		for _, b := range msgs {
-			if q.n == q.limit || q.n > 0 && q.bytes+b.Footprint() > maxQueueBytes || b.Len() < shortHeaderLen || b.Len() > maxMessage {
+			if q.n == q.limit || q.n > 0 && !q.room(b.Footprint()) || b.Len() < shortHeaderLen || b.Len() > maxMessage {
 				break
 			}
 			q.push(b)
@@ -56,6 +58,17 @@ func (q *sendQueue) put(msgs []*buf.Buf) int {
 	return took
 }
 
+// room reports whether n more bytes fit, in this ring and, beyond its least, in all of them.
+func (q *sendQueue) room(n int) bool {
+	return q.bytes+n <= maxQueueBytes && (q.bytes+n <= leastQueueBytes || q.all.Load()+int64(n) <= maxAllQueues)
+}
+
+// charge books n bytes.
+func (q *sendQueue) charge(n int) {
+	q.bytes += n
+	q.all.Add(int64(n))
+}
+
 func (q *sendQueue) push(b *buf.Buf) {
 	if q.n == len(q.ring) {
 		grown := make([]*buf.Buf, max(16, 2*q.n))
@@ -66,7 +79,7 @@ func (q *sendQueue) push(b *buf.Buf) {
 	}
 	q.ring[(q.head+q.n)&(len(q.ring)-1)] = b
 	q.n++
-	q.bytes += b.Footprint()
+	q.charge(b.Footprint())
 }
 
 // work is what the writer does next.
@@ -99,7 +112,7 @@ func (q *sendQueue) take(w *work, size int) bool {
 		q.ring[q.head] = nil
 		q.head = (q.head + 1) & (len(q.ring) - 1)
 		q.n--
-		q.bytes -= b.Footprint()
+		q.charge(-b.Footprint())
 		w.msgs = append(w.msgs, b)
 	}
 	w.closing, w.reason = q.closing && q.n == 0 && size >= 0, q.reason
@@ -139,7 +152,8 @@ func (q *sendQueue) kill() (closing bool) {
 		q.head = (q.head + 1) & (len(q.ring) - 1)
 		q.dropped++
 	}
-	q.ring, q.head, q.bytes = nil, 0, 0
+	q.charge(-q.bytes)
+	q.ring, q.head = nil, 0
 	q.wake.Signal()
 	return q.closing
 }

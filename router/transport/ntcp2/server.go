@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"clove.i2p/router/clock"
@@ -25,6 +26,7 @@ type server struct {
 	gate     *gate
 	replays  replayCache
 	slots    chan struct{} // bounds the handshake crypto
+	queued   atomic.Int64  // bytes in the send rings of all sessions
 
 	mu       sync.Mutex
 	running  sync.WaitGroup
@@ -139,7 +141,7 @@ func (s *server) newSession(conn net.Conn, e *established, d transport.Direction
 	now := time.Now()
 	sn := &session{
 		peer: e.peer, direction: d, conn: conn, remote: addrPort(conn.RemoteAddr()), since: now, clock: s.clock,
-		registry: s.registry, limiter: s.cfg.Limiter, queue: newSendQueue(s.cfg.SendQueue),
+		registry: s.registry, limiter: s.cfg.Limiter, queue: newSendQueue(s.cfg.SendQueue, &s.queued),
 		shutdown: make(chan struct{}), toldTime: now,
 	}
 	if self := s.cfg.Self(); d == transport.Outbound && self != nil {

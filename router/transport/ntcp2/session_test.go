@@ -224,48 +224,6 @@ func TestWriterCoalesces(t *testing.T) {
 	})
 }
 
-func TestQueueDropsTheNewest(t *testing.T) {
-	q := newSendQueue(4)
-	var msgs []*buf.Buf
-	for i := range 6 {
-		msgs = append(msgs, message(10, byte(i)))
-	}
-	if n := q.put(msgs); n != 4 {
-		t.Fatalf("took %d", n)
-	}
-	var w work
-	q.take(&w, 2*(blockHeaderLen+shortHeaderLen+10))
-	if len(w.msgs) != 2 || w.msgs[0].Bytes()[0] != 0 || w.msgs[1].Bytes()[0] != 1 {
-		t.Fatalf("took %d", len(w.msgs))
-	}
-	if n := q.put([]*buf.Buf{message(0, 9), message(0, 9), message(0, 9)}); n != 2 {
-		t.Fatalf("took %d", n)
-	}
-	if n := q.put([]*buf.Buf{message(0, 9)}); n != 0 {
-		t.Fatal("took beyond the limit")
-	}
-	if queued, dropped := q.status(); queued != 4 || dropped != 4 {
-		t.Fatalf("%d queued, %d dropped", queued, dropped)
-	}
-	big := newSendQueue(1000)
-	n := 0
-	for range 100 {
-		n += big.put([]*buf.Buf{message(60000, 0)})
-	}
-	if n > maxQueueBytes/60000 {
-		t.Fatalf("took %d large messages", n)
-	}
-	if !big.close(transport.ReasonIdle) || big.close(transport.ReasonNormal) {
-		t.Fatal("close is not once")
-	}
-	if big.put([]*buf.Buf{message(1, 0)}) != 0 {
-		t.Fatal("took after close")
-	}
-	if !big.kill() || big.take(&w, 1000) {
-		t.Fatal("alive after kill")
-	}
-}
-
 func TestPeersAreToldTimeAndNewRouterInfo(t *testing.T) {
 	inBubble(t, func(t *testing.T, p *pipes, a, b *router) {
 		peer := p.bare(t, a, b)
