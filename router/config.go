@@ -30,7 +30,7 @@ type Config struct {
 	NTCP2     NTCP2
 	// Reseed are files with the first RouterInfos: a router.info, a folder or a zip of them.
 	Reseed []string
-	// Exploratory shapes the router's own tunnels: 2 hops, 2 each by default. ExploratoryLength -1 means 0 hops.
+	// Exploratory shapes the router's own tunnels: 2 hops, 2 each by default. Length -1 means 0 hops, on private networks only.
 	Exploratory Tunnels
 	// Hosts is the address book: DataDir/hosts.txt by default.
 	Hosts string
@@ -95,6 +95,9 @@ func (c Config) Validate() error {
 		return fmt.Errorf("router: network id %d: want 1 to 255", c.NetworkID)
 	case c.AllowPrivate && c.NetworkID == PublicNetworkID:
 		return fmt.Errorf("router: private peers are not possible on network %d: choose another network id", PublicNetworkID)
+	case c.Exploratory.Length < 0 && c.NetworkID == PublicNetworkID:
+		return fmt.Errorf("router: exploratory tunnels without hops on network %d: destinations build theirs through them, and the "+
+			"gateways in their LeaseSets would see this router", PublicNetworkID)
 	case c.MaxTransit < 0:
 		return fmt.Errorf("router: negative number of transit tunnels")
 	}
