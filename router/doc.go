@@ -3,7 +3,7 @@
 //
 //	r, err := router.New(router.Config{DataDir: dir, ...}, log)
 //	go r.Run(ctx)
-//	d, err := r.Open(ctx, router.DestinationConfig{...})   // a destination of ours, with tunnels of its own
+//	d, err := r.Open(router.DestinationConfig{...})        // a destination of ours, with tunnels of its own
 //	conn, err := d.Dial(ctx, "i2p", "name.i2p:80")         // net.Conn
 //	listener, err := d.Listen(80)                          // net.Listener
 //
