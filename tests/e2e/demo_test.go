@@ -121,11 +121,11 @@ func TestPortInUse(t *testing.T) {
 
 // Without a network there is a demo: loopback is all it needs.
 func TestDemoWithoutNetwork(t *testing.T) {
-	if os.Getenv("CLOVE_E2E_ALONE") != "" {
+	if os.Getenv("E2E_ALONE") != "" {
 		t.Skip("this is the run without a network")
 	}
 	inside := exec.Command("unshare", "-r", "-n", "sh", "-c", `ip link set lo up && exec "$0" -test.run='^TestDemo$' -test.v`, os.Args[0])
-	inside.Env = append(os.Environ(), "CLOVE_E2E_ALONE=1", "CLOVE_E2E_PROGRAM="+program)
+	inside.Env = append(os.Environ(), "E2E_ALONE=1", "E2E_PROGRAM="+program)
 	if err := exec.Command("unshare", "-r", "-n", "ip", "link", "set", "lo", "up").Run(); err != nil {
 		t.Skipf("no network namespace here: %v", err)
 	}

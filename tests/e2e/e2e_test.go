@@ -30,11 +30,15 @@ func run(m *testing.M) int {
 		return 1
 	}
 	defer os.RemoveAll(folder)
-	if program = os.Getenv("CLOVE_E2E_PROGRAM"); program != "" { // see TestDemoWithoutNetwork
+	if program = os.Getenv("E2E_PROGRAM"); program != "" { // see TestDemoWithoutNetwork
 		return m.Run()
 	}
 	program = filepath.Join(folder, "bin", "clove")
-	if out, err := exec.Command("go", "build", "-o", program, "clove.i2p/cmd/clove").CombinedOutput(); err != nil {
+	args := []string{"build", "-o", program}
+	if race {
+		args = append(args, "-race")
+	}
+	if out, err := exec.Command("go", append(args, "clove.i2p/cmd/clove")...).CombinedOutput(); err != nil {
 		fmt.Fprintf(os.Stderr, "build clove: %v\n%s", err, out)
 		return 1
 	}

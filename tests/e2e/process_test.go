@@ -7,11 +7,14 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
 	"testing"
 	"time"
+
+	"clove.i2p/config"
 )
 
 // patience is for a machine that does much else at the same time.
@@ -85,7 +88,7 @@ func startClove(t *testing.T, args ...string) *clove {
 		t.Fatal(err)
 	}
 	c := &clove{cmd: exec.Command(program, args...), temp: temp, ready: make(chan ready, 1), ended: make(chan error, 1)}
-	c.cmd.Env = append(os.Environ(), "TMPDIR="+temp, "HOME="+temp)
+	c.cmd.Env = append(environ(), "TMPDIR="+temp, "HOME="+temp)
 	c.cmd.Stderr = &c.stderr
 	stdout, err := c.cmd.StdoutPipe()
 	if err != nil {
@@ -110,6 +113,11 @@ func startClove(t *testing.T, args ...string) *clove {
 		}
 	})
 	return c
+}
+
+// environ is ours without what configures clove.
+func environ() []string {
+	return slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, config.EnvPrefix) })
 }
 
 func (c *clove) waitReady(t *testing.T) ready {
