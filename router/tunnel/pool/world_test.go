@@ -39,6 +39,7 @@ type world struct {
 
 	ctx     context.Context
 	running sync.WaitGroup
+	mu      sync.Mutex // of hops and by, once all runs
 	end     func()
 }
 
@@ -122,12 +123,16 @@ func (w *world) add() {
 	if err != nil {
 		w.t.Fatal(err)
 	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	w.hops = append(w.hops, h)
 	w.by[h.hash] = h
 }
 
 // Hops is of Peers.
 func (w *world) Hops(_ Direction, n int) (out []*i2p.RouterInfo, err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	for _, i := range w.rand.Perm(len(w.hops)) {
 		if h := w.hops[i]; !h.shun.Load() && len(out) < n {
 			out = append(out, h.info)
@@ -152,14 +157,20 @@ func (h *hop) Send(to i2p.Hash, msgs ...*buf.Buf) { h.world.send(h.hash, to, msg
 func (h *hop) Inject(b *buf.Buf)          { h.message(h.hash, b) }
 func (h *hop) Reserved(i2p.TunnelID) bool { return false }
 
+func (w *world) hop(at i2p.Hash) *hop {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.by[at]
+}
+
 func (w *world) send(from, to i2p.Hash, msgs []*buf.Buf) {
-	if h := w.by[from]; w.ctx.Err() != nil || h != nil && h.silent.Load() {
+	if h := w.hop(from); w.ctx.Err() != nil || h != nil && h.silent.Load() {
 		release(msgs)
 		return
 	}
 	batch := append([]*buf.Buf(nil), msgs...)
 	time.AfterFunc(latency, func() {
-		if h := w.by[to]; h != nil {
+		if h := w.hop(to); h != nil {
 			h.receive(from, batch)
 		} else {
 			w.receive(from, batch)
