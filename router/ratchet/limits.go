@@ -31,9 +31,10 @@ const (
 
 	// windowMin is the look-ahead of a fresh tag set: three initial windows of streaming.
 	windowMin = 32
-	// windowMax bounds it. A sender with a window of 512 packets may lose all of them with a dead tunnel and send them
-	// again under new tags; a shorter look-ahead would end the session there. 16 bytes per tag.
-	windowMax = 800
+	// windowMax bounds it. All streams between two destinations share a session: eight with windows of 255 packets may
+	// lose all of them in a queue that overflows or with a dead tunnel, and send them again under new tags; a
+	// shorter look-ahead would end the session there, and all streams with it. 16 bytes per tag.
+	windowMax = 2048
 	// windowCrowded bounds it while more than half of the tags that an Index may hold are in use.
 	windowCrowded = 160
 	// windowReply is the look-ahead for New Session Replies. They come only until we answer one.

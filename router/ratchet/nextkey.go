@@ -100,11 +100,12 @@ func (s *Session) forwardKey(k NextKey, set *ReceiveSet, now time.Time) {
 	key := nextTagSetKey(&shared)
 	s.in = inRatchet{ratchetKeys: step, reply: true, at: now, due: now.Add(ackDelay)}
 	newest.expires = now.Add(previousSetLifetime)
+	successor := newSuccessor(newest, newChain(&newest.nextRoot, &key), uint16(next))
 	if len(s.receive) == maxReceiveSets {
 		s.receive[0].close()
 		s.receive = append(s.receive[:0], s.receive[1:]...)
 	}
-	s.receive = append(s.receive, newReceiveSet(s, s.index, newChain(&newest.nextRoot, &key), uint16(next), false))
+	s.receive = append(s.receive, successor)
 }
 
 // reverseKey handles the answer to our forward key: from now on we send with the next tag set.

@@ -219,3 +219,26 @@ func TestTerminationClosesTheSession(t *testing.T) {
 		t.Error("opened a message after the end")
 	}
 }
+
+// The ratchet turns in the middle of a transfer: what is on its way then is as much as before.
+func TestWindowOutlivesTheRatchet(t *testing.T) {
+	a, b := newSide(t, ratchet.Options{}), newSide(t, ratchet.Options{})
+	sa, sb := pair(t, a, b, epoch)
+	for i := range 600 {
+		b.mustOpen(existing(t, sa, fmt.Sprint(i), epoch), fmt.Sprint(i), epoch)
+	}
+	now := epoch.Add(time.Second)
+	for set := 1; set <= 2; set++ {
+		ratchet.Turn(sa, now)
+		carry(t, sa, b, now, nextKeys(t, sa, now)[0].Append(nil))
+		carry(t, sb, a, now, nextKeys(t, sb, now)[0].Append(nil))
+		if got := ratchet.SendTagSet(sa); got != set {
+			t.Fatalf("tag set %d in use, want %d", got, set)
+		}
+		for range 600 {
+			existing(t, sa, "lost", now)
+		}
+		b.mustOpen(existing(t, sa, "back", now), "back", now)
+		now = now.Add(time.Minute)
+	}
+}

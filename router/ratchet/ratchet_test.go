@@ -277,11 +277,11 @@ func TestWindowGrowsWithTheSender(t *testing.T) {
 	for i := range 1000 {
 		b.mustOpen(existing(t, sa, fmt.Sprint(i), epoch), fmt.Sprint(i), epoch)
 	}
-	for range 512 { // a whole window of the largest sender is lost
+	for range 1000 { // as many as came are lost
 		existing(t, sa, "lost", epoch)
 	}
 	b.mustOpen(existing(t, sa, "back", epoch), "back", epoch)
-	if n := b.index.Len(); n > 2000 {
+	if n := b.index.Len(); n > 4200 {
 		t.Errorf("%d tags", n)
 	}
 }

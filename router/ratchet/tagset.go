@@ -40,6 +40,7 @@ type ReceiveSet struct {
 	reply   bool // tags of New Session Replies
 	dead    bool
 
+	first   int // the window before any message came
 	highest int // newest message number received, -1 before the first
 	trim    int
 	pending int // tags of ours in the index, stale ones included
@@ -54,8 +55,19 @@ func (r *ReceiveSet) Session() *Session { return r.session }
 func (r *ReceiveSet) Reply() bool { return r.reply }
 
 func newReceiveSet(s *Session, x *Index, c chain, id uint16, reply bool) *ReceiveSet {
-	r := &ReceiveSet{chain: c, session: s, index: x, id: id, reply: reply, highest: -1}
+	r := &ReceiveSet{chain: c, session: s, index: x, id: id, reply: reply, first: windowMin, highest: -1}
+	if reply {
+		r.first = windowReply
+	}
 	x.attach(r)
+	r.extend()
+	return r
+}
+
+// newSuccessor returns the set behind old. Its window is that of old, since the sender's does not begin anew.
+func newSuccessor(old *ReceiveSet, c chain, id uint16) *ReceiveSet {
+	r := &ReceiveSet{chain: c, session: old.session, index: old.index, id: id, first: old.window(), highest: -1}
+	r.index.attach(r)
 	r.extend()
 	return r
 }
@@ -69,7 +81,7 @@ func (r *ReceiveSet) window() int {
 	if r.index.crowded() {
 		most = windowCrowded
 	}
-	return min(windowMin+r.highest+1, most)
+	return min(r.first+r.highest+1, most)
 }
 
 func (r *ReceiveSet) extend() {
