@@ -77,3 +77,26 @@ func benchEndpoint(b *testing.B, p path) {
 
 func BenchmarkEndpointCreator3(b *testing.B) { benchEndpoint(b, inbound(3)) }
 func BenchmarkEndpointTransit(b *testing.B)  { benchEndpoint(b, outbound(3)) }
+
+// BenchmarkForward is what an inbound gateway does with a message that an outbound endpoint wrapped for it.
+func BenchmarkForward(b *testing.B) {
+	m := buf.From(standard(make([]byte, packet)))
+	defer m.Release()
+	p := inbound(1)
+	scratch := make([]*buf.Buf, 0, 8)
+	one := make([]tunnel.Outgoing, 1)
+	b.SetBytes(packet)
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := tunnel.WrapStandard(m, 7, now); err != nil {
+			b.Fatal(err)
+		}
+		_, inner, err := tunnel.ParseGateway(m.Bytes())
+		if err != nil {
+			b.Fatal(err)
+		}
+		one[0] = tunnel.Outgoing{Message: inner, Standard: true}
+		releaseAll(p.gateway.AppendBatch(scratch[:0], one, now))
+		m.TrimFront(m.Len() - len(inner))
+	}
+}
