@@ -1,4 +1,5 @@
-// Command embed serves a web page from inside I2P: a router, a destination and net/http in one program.
+// Command embed serves a web page from inside I2P: a router, a destination and net/http in one program. Its arguments
+// are files with the RouterInfos of the first peers.
 package main
 
 import (
@@ -15,7 +16,6 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	// A zip of RouterInfos tells the router its first peers.
 	r, closeRouter, err := router.Start(ctx, router.Config{DataDir: "embed-data", Reseed: os.Args[1:]}, nil)
 	if err != nil {
 		log.Fatal(err)
@@ -25,11 +25,15 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
+	log.Print(serve(ctx, d))
+}
+
+func serve(ctx context.Context, d *router.Destination) error {
 	l, err := d.Listen(80)
 	if err != nil {
-		log.Fatal(err)
+		return err
 	}
 	context.AfterFunc(ctx, func() { l.Close() })
-	fmt.Printf("http://%s/\n", d.Base32())
-	http.Serve(l, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "hello from inside I2P") }))
+	log.Printf("http://%s/", d.Base32())
+	return http.Serve(l, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "hello from inside I2P") }))
 }

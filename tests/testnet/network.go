@@ -6,6 +6,8 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net/netip"
+	"os"
+	"path/filepath"
 	"sync"
 	"testing"
 	"testing/cryptotest"
@@ -43,6 +45,8 @@ type Network struct {
 	logs *ring
 	rand *rand.Rand
 	bufs int64
+
+	outsiders int
 }
 
 // A Node is one router of a Network.
@@ -224,3 +228,25 @@ func (n *Network) close() {
 const stopLimit = 5 * time.Second
 
 func (n *Node) String() string { return fmt.Sprintf("router %d (%s)", n.Index, n.Hash().Short()) }
+
+// Outsider is the configuration of one more router, which the caller starts and ends: with an address of its own, and
+// dir/seeds full of RouterInfos.
+func (n *Network) Outsider(dir string) router.Config {
+	n.t.Helper()
+	seeds := filepath.Join(dir, "seeds")
+	if err := os.MkdirAll(seeds, 0o700); err != nil {
+		n.t.Fatal(err)
+	}
+	for i, node := range n.Nodes {
+		if err := os.WriteFile(filepath.Join(seeds, fmt.Sprintf("routerInfo-%d.dat", i)), node.RouterInfo().Bytes(), 0o600); err != nil {
+			n.t.Fatal(err)
+		}
+	}
+	n.outsiders++
+	addr := netip.AddrFrom4([4]byte{10, 98, 0, byte(n.outsiders)})
+	h := n.lan.host(addr)
+	return router.Config{
+		DataDir: dir, NetworkID: NetworkID, AllowPrivate: true, NTCP2: router.NTCP2{Listen: netip.AddrPortFrom(addr, 4567).String()},
+		Reseed: []string{seeds}, Sockets: router.Sockets{Listen: h.Listen, Dial: h.Dial},
+	}
+}
