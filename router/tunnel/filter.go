@@ -49,13 +49,9 @@ func (f *filter) add(msg []byte) bool {
 	return false
 }
 
+// has is written out so that the processor can fetch the buckets of all layers at once, far ahead of the comparisons.
 func (b *bucket) has(mark uint32) bool {
-	for _, m := range b {
-		if m == mark {
-			return true
-		}
-	}
-	return false
+	return b[0] == mark || b[1] == mark || b[2] == mark || b[3] == mark || b[4] == mark || b[5] == mark || b[6] == mark || b[7] == mark
 }
 
 // len is the number of places taken; they fill from the front.
