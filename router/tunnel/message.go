@@ -82,10 +82,11 @@ func openClear(msg []byte) ([]byte, error) {
 
 // checksum covers the bytes behind the zero byte and then the IV.
 func checksum(room, iv []byte) [checksumLen]byte {
-	var both [roomLen + ivLen]byte
-	n := copy(both[:], room)
-	n += copy(both[n:], iv)
-	sum := sha256.Sum256(both[:n])
+	h := sha256.New() // stays on the stack
+	h.Write(room)
+	h.Write(iv)
+	var sum [sha256.Size]byte
+	h.Sum(sum[:0])
 	return [checksumLen]byte(sum[:])
 }
 
