@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"clove.i2p/router/streaming"
 	"clove.i2p/tests/simnet"
 )
 
@@ -132,6 +133,38 @@ func TestLonelyPacketIsProbed(t *testing.T) {
 		t.Logf("worst exchange %v, probes %d, timeouts %d", worst, w.a.Stats().Probes, w.a.Stats().Timeouts)
 		if worst > 600*time.Millisecond {
 			t.Errorf("worst exchange %v", worst)
+		}
+	})
+}
+
+// TestBurstLossOnAPathThatGetsFaster: a queue overflowed, and is empty when the probe comes. Its answer is earlier than any
+// before, and yet says that everything else is lost.
+func TestBurstLossOnAPathThatGetsFaster(t *testing.T) {
+	slow, fast := simnet.Link{Delay: 30 * time.Millisecond}, simnet.Link{Delay: time.Millisecond}
+	bubble(t, slow, func(t *testing.T, w *world) {
+		a, b := w.connect()
+		defer a.Close()
+		defer b.Close()
+		pass := func(n int) time.Duration {
+			start := time.Now()
+			if _, err := io.ReadFull(b, make([]byte, n)); err != nil {
+				t.Fatal(err)
+			}
+			return time.Since(start)
+		}
+		a.Write(pattern(400_000))
+		pass(400_000)
+		time.Sleep(time.Second)
+		w.sa.SetLink(simnet.Link{Loss: 1})
+		a.Write(pattern(40 * streaming.MTURatchet)) // fits the window, and is all that there is
+		time.Sleep(20 * time.Millisecond)
+		w.sa.SetLink(fast)
+		w.sb.SetLink(fast)
+		took := pass(40 * streaming.MTURatchet)
+		s := w.a.Stats()
+		t.Logf("%v; %d probes, %d timeouts, %d sent again", took, s.Probes, s.Timeouts, s.Retransmitted)
+		if took > 300*time.Millisecond || s.Probes > 2 {
+			t.Errorf("took %v and %d probes", took, s.Probes)
 		}
 	})
 }

@@ -33,18 +33,20 @@ const (
 // arrived notes that the segment is acknowledged.
 func (c *Conn) arrived(seq uint32, g *segment, now time.Duration) {
 	r := &c.recovery
-	if g.sends > 1 && now-g.sentAt < c.rtt.min()*9/10 {
-		// Too early to be an answer to the repetition: the first one arrived.
+	sentAt := g.sentAt
+	if g.sends > 1 && now-sentAt < c.rtt.min()*9/10 {
+		// Too early to be an answer to the repetition: the one before arrived. Or else the path has become faster, and
+		// it is the repetition after all; what was sent before the one before is late in either case.
 		if !g.probed {
 			r.spurious = true
 		}
-		return
+		sentAt = g.before
 	}
 	if g.sends == 1 && seq+1 < r.high {
 		r.reordered = true
 	}
-	if !r.any || g.sentAt > r.sentAt || (g.sentAt == r.sentAt && seq > r.seq) {
-		r.any, r.sentAt, r.seq, r.rtt = true, g.sentAt, seq, now-g.sentAt
+	if !r.any || sentAt > r.sentAt || (sentAt == r.sentAt && seq > r.seq) {
+		r.any, r.sentAt, r.seq, r.rtt = true, sentAt, seq, now-sentAt
 	}
 }
 

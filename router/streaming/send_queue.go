@@ -11,6 +11,7 @@ import (
 type segment struct {
 	data   *buf.Buf      // payload, nil if none
 	sentAt time.Duration // the last time
+	before time.Duration // the time before that
 	sends  uint8         // how often, up to 255
 	kind   Flags         // FlagSynchronize, FlagClose
 	acked  bool
@@ -67,7 +68,7 @@ func (q *sendQueue) sent(seq uint32, now time.Duration) {
 		g.lost = false
 		q.lost--
 	}
-	g.sentAt = now
+	g.before, g.sentAt = g.sentAt, now
 	if g.sends < 255 {
 		g.sends++
 	}

@@ -34,7 +34,7 @@ func (n *network) measure(ctx context.Context, hops, streams int) (l line, err e
 		if err != nil {
 			return l, err
 		}
-		ttfb = append(ttfb, milliseconds(f.first))
+		ttfb = append(ttfb, round(milliseconds(f.first)))
 		time.Sleep(50 * time.Millisecond)
 	}
 	trips, err := roundTrips(ctx, n.socksProxy(), n.eepsite, n.fetches)
@@ -46,7 +46,7 @@ func (n *network) measure(ctx context.Context, hops, streams int) (l line, err e
 		rtt = append(rtt, milliseconds(t))
 	}
 	slices.Sort(ttfb)
-	l.TTFB, l.TTFB90, l.RTT = median(ttfb), ttfb[len(ttfb)*9/10], median(rtt)
+	l.TTFBs, l.TTFB, l.TTFB90, l.RTT = ttfb, median(ttfb), ttfb[len(ttfb)*9/10], median(rtt)
 	for i := range n.repeat {
 		if err := sleep(ctx, n.settle); err != nil {
 			return l, err

@@ -24,22 +24,23 @@ type results struct {
 
 // A line is one tunnel length with one number of streams. CPU is in milliseconds per MB.
 type line struct {
-	Hops       int      `json:"hops"`
-	Streams    int      `json:"streams"`
-	TTFB       float64  `json:"ttfb_ms"`
-	TTFB90     float64  `json:"ttfb_p90_ms"`
-	RTT        float64  `json:"rtt_ms"`
-	Speed      float64  `json:"mb_s"`
-	Slowest    float64  `json:"mb_s_min"`
-	Fastest    float64  `json:"mb_s_max"`
-	Client     float64  `json:"cpu_client"`
-	Server     float64  `json:"cpu_server"`
-	Transit    float64  `json:"cpu_transit"`
-	ClientRSS  float64  `json:"rss_client_mb,omitempty"`
-	ServerRSS  float64  `json:"rss_server_mb,omitempty"`
-	TransitRSS float64  `json:"rss_transit_mb,omitempty"`
-	Complete   bool     `json:"complete"`
-	Runs       []sample `json:"runs"`
+	Hops       int       `json:"hops"`
+	Streams    int       `json:"streams"`
+	TTFB       float64   `json:"ttfb_ms"`
+	TTFB90     float64   `json:"ttfb_p90_ms"`
+	TTFBs      []float64 `json:"ttfbs_ms,omitempty"` // sorted
+	RTT        float64   `json:"rtt_ms"`
+	Speed      float64   `json:"mb_s"`
+	Slowest    float64   `json:"mb_s_min"`
+	Fastest    float64   `json:"mb_s_max"`
+	Client     float64   `json:"cpu_client"`
+	Server     float64   `json:"cpu_server"`
+	Transit    float64   `json:"cpu_transit"`
+	ClientRSS  float64   `json:"rss_client_mb,omitempty"`
+	ServerRSS  float64   `json:"rss_server_mb,omitempty"`
+	TransitRSS float64   `json:"rss_transit_mb,omitempty"`
+	Complete   bool      `json:"complete"`
+	Runs       []sample  `json:"runs"`
 }
 
 // A sample is one download.
