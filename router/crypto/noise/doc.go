@@ -5,7 +5,7 @@
 //
 //	New(name) -> MixHash(prologue) -> MixHash(s) ... MixKey(dh) -> EncryptAndHash ... -> Split
 //
-// Beside it are the primitives of the same protocols: HKDF (hkdf.go; fast_amd64.go), the AEAD with a 64-bit nonce (aead.go) and the
+// Beside it are the primitives of the same protocols: HKDF (hkdf.go), the AEAD with a 64-bit nonce (aead.go) and the
 // bare ChaCha20 that starts at block 1 (chacha20.go). No goroutine, no lock, no clock; a Symmetric is a plain value: a
 // copy is a snapshot, and assigning Symmetric{} wipes it.
 package noise

@@ -7,7 +7,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
-	"strings"
 	"testing"
 
 	"clove.i2p/router/crypto/noise"
@@ -232,9 +231,6 @@ func FuzzHKDFAgreesWithStandardLibrary(f *testing.F) {
 	f.Add([]byte("salt"), []byte("ikm"), "SMTunnelReplyKey")
 	f.Add(make([]byte, 64), make([]byte, 160), "")
 	f.Add(make([]byte, 65), make([]byte, 161), "x")
-	for n := 53; n < 58; n++ { // where an input of the assembly stops to fit a block
-		f.Add(make([]byte, 64), make([]byte, n), strings.Repeat("i", n-33))
-	}
 	f.Fuzz(func(t *testing.T, salt, ikm []byte, info string) {
 		want, err := hkdf.Key(sha256.New, ikm, salt, info, 96)
 		if err != nil {
