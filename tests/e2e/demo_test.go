@@ -114,7 +114,7 @@ func TestPortInUse(t *testing.T) {
 	defer l.Close()
 	out, err := exec.Command(program, "demo", "--socks", l.Addr().String(), "--http", "127.0.0.1:0").CombinedOutput()
 	if exit, ok := err.(*exec.ExitError); !ok || exit.ExitCode() != 1 || !strings.Contains(string(out), "SOCKS proxy") ||
-		!strings.Contains(string(out), "in use") {
+		!strings.Contains(string(out), "in use") || !strings.Contains(string(out), "--socks") {
 		t.Errorf("%v\n%s", err, out)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"syscall"
 	"time"
 
 	"clove.i2p/cmd/clove/internal/control"
@@ -57,6 +58,9 @@ func New(cfg Config, log *slog.Logger) (*Appliance, error) {
 		}
 	}
 	if a.router, err = router.New(cfg.Router, log); err != nil {
+		if errors.Is(err, syscall.EADDRINUSE) {
+			return nil, fmt.Errorf("%w: another program has the port of this router; choose another with router.ntcp2.listen", err)
+		}
 		return nil, err
 	}
 	if a.http, err = listen("HTTP proxy", "proxies.http.listen", cfg.HTTP); err != nil {

@@ -75,13 +75,14 @@ func TestPortInUse(t *testing.T) {
 	for key, set := range map[string]func(*appliance.Config){
 		"proxies.http.listen":  func(c *appliance.Config) { c.HTTP = l.Addr().String() },
 		"proxies.socks.listen": func(c *appliance.Config) { c.SOCKS = l.Addr().String() },
+		"router.ntcp2.listen":  func(c *appliance.Config) { c.Router.NTCP2.Listen = l.Addr().String() },
 	} {
 		cfg := config(t)
 		set(&cfg)
 		if _, err := appliance.New(cfg, slog.New(slog.DiscardHandler)); err == nil || !strings.Contains(err.Error(), key) {
 			t.Errorf("%s: %v", key, err)
 		}
-		cfg.HTTP, cfg.SOCKS = "", ""
+		cfg.HTTP, cfg.SOCKS, cfg.Router.NTCP2.Listen = "", "", "127.0.0.1:0"
 		start(t, cfg)() // nothing is held from the first try
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"syscall"
 	"time"
 
 	"clove.i2p/cmd/clove/internal/appliance"
@@ -91,6 +92,9 @@ func build(cfg Config, dir string, log *slog.Logger) (n *network, err error) {
 		Router: routerConfig(false), Tunnels: router.Tunnels{Length: cfg.Length, Quantity: 2}, HTTP: cfg.HTTP, SOCKS: cfg.SOCKS,
 		Control: filepath.Join(dir, socketName),
 	}, log)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return nil, fmt.Errorf("demo: %w; for the demo, with --http and --socks", err)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("demo: %w", err)
 	}
