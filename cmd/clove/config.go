@@ -57,7 +57,7 @@ func loadConfig(cmd *cobra.Command) (*config.Loaded, error) {
 // warn logs what is right in a configuration and may not be what was meant.
 func warn(log *slog.Logger, l *config.Loaded) {
 	for _, note := range l.Notes() {
-		log.Warn("configuration: " + note)
+		log.Warn("configuration", "note", note)
 	}
 }
 
