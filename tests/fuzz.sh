@@ -1,14 +1,25 @@
 #!/bin/sh
 # Runs every fuzz target of the project for a time each, 60s by default; with a second argument only those whose name or
-# package contains it. Stops at the first crash.
+# package contains it. FUZZ_JOBS targets run at once, 1 by default. It goes on after a crash, and fails at the end.
 set -eu
 cd "$(dirname "$0")/.."
 limit=${1:-60s}
 only=${2:-}
-grep -rl --include='*_test.go' '^func Fuzz' . | xargs -n1 dirname | sort -u | while read -r dir; do
-	grep -rhoE --include='*_test.go' '^func Fuzz[A-Za-z0-9_]*' "$dir"/*_test.go | sed 's/^func //' | sort -u | while read -r target; do
-		case "$dir $target" in *"$only"*) ;; *) continue ;; esac
-		echo "== $dir $target"
-		go test -run '^$' -fuzz "^$target\$" -fuzztime "$limit" "$dir"
-	done
-done
+jobs=${FUZZ_JOBS:-1}
+workers=$(($(nproc) / jobs))
+[ "$workers" -gt 0 ] || workers=1
+
+targets() {
+	grep -rHoE --include='*_test.go' '^func Fuzz[A-Za-z0-9_]*' . |
+		sed -E 's|^(.*)/[^/]*:func (.*)$|\1 \2|' | sort -u | grep -F -- "$only"
+}
+
+# Minimising what is merely interesting would take most of the time of the slow targets.
+one='go test -run "^$" -fuzz "^$2\$" -fuzztime "$0" -fuzzminimizetime 1x -parallel "$3" "$1" >"$4/$2" 2>&1 &&
+	echo "ok    $1 $2: $(grep -o "execs: [0-9]*" "$4/$2" | tail -n 1)" || { echo "CRASH $1 $2"; cat "$4/$2"; exit 1; }'
+
+logs=$(mktemp -d)
+trap 'rm -rf "$logs"' EXIT
+targets | while read -r dir target; do
+	printf '%s\0%s\0%s\0%s\0' "$dir" "$target" "$workers" "$logs"
+done | xargs -0 -n 4 -P "$jobs" sh -c "$one" "$limit"
