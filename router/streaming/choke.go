@@ -10,6 +10,7 @@ type choker struct {
 	at      time.Duration // when to say it next
 	trickle time.Duration // when a packet beyond the limit was taken last
 	readAt  time.Duration // when something was read last, or there was something to read after a pause
+	manyAt  time.Duration // since when there are chokeMost or more, 0 if there are not
 	asking  bool          // the next acknowledgement asks for one
 }
 
@@ -35,15 +36,11 @@ func (c *Conn) admit(seq uint32, now time.Duration) bool {
 	if c.recv.discard {
 		return true
 	}
-	limit := maxHeld
-	if c.stack.stats.held.Load() > stackHeld {
-		limit = crowdedHeld
+	limit := c.stack.allowance()
+	if c.choke.full {
+		limit = min(limit, chokedHeld)
 	}
-	if c.recv.ready == 0 {
-		c.choke.readAt = now
-	}
-	slow := c.recv.ready >= chokeAt && now-c.choke.readAt > chokeAfter
-	if !c.choke.full && (slow || c.recv.ready >= min(chokeMost, limit)) {
+	if !c.choke.full && (c.slow(now) || c.recv.ready >= limit) {
 		c.choke.full = true
 		c.choke.again = 0
 		c.ack.now = true
@@ -66,13 +63,32 @@ func (c *Conn) admit(seq uint32, now time.Duration) bool {
 	return false
 }
 
+// slow reports whether the reader takes less than what comes.
+func (c *Conn) slow(now time.Duration) bool {
+	k := &c.choke
+	if c.recv.ready == 0 {
+		k.readAt = now
+	}
+	if c.recv.ready < chokeMost {
+		k.manyAt = 0
+	} else if k.manyAt == 0 {
+		k.manyAt = now
+	}
+	return c.recv.ready >= chokeAt && now-k.readAt > chokeAfter || k.manyAt != 0 && now-k.manyAt > chokeAfter
+}
+
+// allowance is how many packets a connection may hold.
+func (s *Stack) allowance() int {
+	return int(max(crowdedHeld, (stackHeld-s.stats.held.Load())/2))
+}
+
 // unchoke lets the peer go on once enough was read.
 func (c *Conn) unchoke(now time.Duration) {
 	c.choke.readAt = now
-	if !c.choke.full || c.recv.ready > unchokeAt {
-		return
+	if c.recv.ready < chokeMost {
+		c.choke.manyAt = 0
 	}
-	if c.stack.stats.held.Load() > stackHeld && c.recv.ready > crowdedHeld/2 {
+	if !c.choke.full || c.recv.ready > min(unchokeAt, c.stack.allowance()/2) {
 		return
 	}
 	c.choke.full = false

@@ -36,6 +36,7 @@ type Conn struct {
 	open    bool     // both sides know each other
 	known   bool     // the peer has shown that it knows id
 	expects *keys.SigningPublicKey
+	checks  bucket // of signatures
 	mtu     int
 
 	q        sendQueue
@@ -52,6 +53,7 @@ type Conn struct {
 	// Deadlines, 0 for none; see timers in tick.go.
 	paceAt, endAt time.Duration
 	shutAt        time.Duration // when a CLOSE that waits is sent, see CloseWrite
+	repeatsAt     time.Duration // when the path is changed, as only duplicates came
 	progressAt    time.Duration // the last acknowledgement of something new, or the begin of waiting for one
 	sentAt        time.Duration // the last packet of the sequence
 	heardAt       time.Duration // the last packet of the peer
@@ -66,7 +68,6 @@ type Conn struct {
 	counted     bool // in Stack.incoming
 	doubled     bool // the SYN reply was repeated before the first data
 	discarded   int
-	repeats     int // duplicates in a row
 	reached     time.Duration
 	done        bool
 	err         error // with done; nil after an orderly end

@@ -103,9 +103,7 @@ func (d *dialing) attempt(data []byte) error {
 	c.mtu = min(c.mtu, MTU) // until the peer names its own
 	s.mu.Lock()
 	ok := s.add(c)
-	if p := s.peer(c.hash, now); p != nil {
-		p.seed(c, now)
-	}
+	s.peer(c.hash).seed(c, now)
 	s.mu.Unlock()
 	if !ok {
 		return net.ErrClosed

@@ -20,7 +20,8 @@ func (s *Stack) synchronize(ports Ports, b *buf.Buf) {
 	defer b.Release() // what is kept is copied: the payload is short, and the buffer is full of the rest
 	now := s.now()
 	p, err := ParsePacket(b.Bytes())
-	if err != nil || p.From == nil || p.Sequence != 0 || p.ReceiveStream == 0 || p.Flags&FlagReset != 0 {
+	if err != nil || p.From == nil || p.Sequence != 0 || p.ReceiveStream == 0 || p.Flags&FlagReset != 0 ||
+		len(p.Payload) > maxPayload {
 		s.stats.drop(DropMalformed)
 		return
 	}
@@ -89,8 +90,8 @@ func (s *Stack) repeated(k incomingKey) *Conn {
 func (s *Stack) admit(c *Conn, k incomingKey, now time.Duration) (early []*buf.Buf, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	p := s.peer(c.hash, now)
-	if p == nil || s.counted >= s.cfg.MaxConns || p.conns >= s.cfg.MaxConnsPerPeer {
+	p := s.peer(c.hash)
+	if s.counted >= s.cfg.MaxConns || p.conns >= s.cfg.MaxConnsPerPeer {
 		return nil, false
 	}
 	each := s.cfg.OpensPerSecondPerPeer

@@ -44,23 +44,24 @@ const (
 // The receive buffer of one connection, and of a stack. It counts packets: each costs a buffer, however little is in
 // it.
 const (
-	// maxAhead bounds how far a packet may be ahead of the next one in order. i2pd's window is 512 unacknowledged
-	// packets, and holes stretch it.
+	// maxAhead and what is held bound how far a packet may be ahead of the next one in order. i2pd's window is 512
+	// unacknowledged packets, and a hole stretches it: i2pd repeats a lost packet on a timer only, in 2.45 up to 9 s
+	// later, and goes on with new ones until then.
 	maxAhead = 1024
-	// chokeAt unread packets in order make us choke the peer if nothing was read for chokeAfter; chokeMost do so at
-	// once: when a hole closes, hundreds of packets are in order at the same moment. unchokeAt end it.
+	// chokeAt unread packets in order make us choke the peer if nothing was read for chokeAfter, chokeMost if they do
+	// not get less in that time: when a hole closes, thousands are in order at the same moment. unchokeAt end it.
 	chokeAt    = 256
 	chokeAfter = 50 * time.Millisecond
 	chokeMost  = 1024
 	unchokeAt  = 128
-	// maxHeld is where packets are dropped: chokeMost, and a window that was on its way. 3 MB.
-	maxHeld = chokeMost + MaxWindow
-	// stackHeld bounds the sum of all connections (64 MB), so that a peer with many of them cannot fill the memory:
-	// beyond it each may only hold crowdedHeld.
+	// chokedHeld is where packets of a choked peer are dropped: chokeMost, and a window that was on its way. 3 MB.
+	chokedHeld = chokeMost + MaxWindow
+	// stackHeld bounds the sum of all connections (64 MB). Each may hold half of what is left of it: one alone a third
+	// (9 s of 1.8 MB/s behind a hole), and many cannot fill the memory. When nothing is left, it is crowdedHeld.
 	stackHeld   = 27000
 	crowdedHeld = 32
 	// trickle: a choked i2pd knows no probes that live for ever, ten unanswered timeouts end its stream. One packet
-	// in trickleInterval is taken beyond maxHeld, up to trickle of them.
+	// in trickleInterval is taken beyond chokedHeld, up to trickle of them.
 	trickleInterval = 5 * time.Second
 	trickle         = 128
 	// maxNACKs is the reach of the count byte.
@@ -98,8 +99,9 @@ const (
 	replySilence = 2*maxBackoff + time.Second
 	// rerouteTimeouts in a row mean that the path is dead rather than lossy.
 	rerouteTimeouts = 2
-	// maxRepeats packets in a row that were there already mean that our acknowledgements do not arrive.
-	maxRepeats = 8
+	// repeatsOnly: if only packets come that were there already for so long, our acknowledgements do not arrive. A
+	// burst of them proves nothing: an i2pd whose timer was too short repeats a whole window.
+	repeatsOnly = 500 * time.Millisecond
 	// freshTimeouts in a row mean that the LeaseSet may be out of date.
 	freshTimeouts = 3
 	// ackDelayMin and ackDelayMax bound the delay of an acknowledgement, which is RTT/8 between: i2pd waits RTT/10
@@ -141,7 +143,7 @@ const (
 	maxEarly     = 128
 	maxEarlyEach = 16
 	earlyTime    = 10 * time.Second
-	// maxPeers is how many destinations are remembered for their rate and their round trip.
+	// maxPeers is how many destinations without connections to us are remembered for their rate and their round trip.
 	maxPeers = 1024
 	// shareTime is how long a round trip and a window are reused for the same peer (API document, Control Block
 	// Sharing: "a few minutes").
@@ -154,6 +156,10 @@ const (
 	// checksPerSecond bounds signature checks of SYNs and pings, 50 us each: 5 % of a core.
 	checksPerSecond = 1000
 	checksBurst     = 2000
+	// connChecks a second, connChecksBurst at once, are those of one connection beyond its SYN: it needs one for the SYN
+	// reply, one for the CLOSE, and the repetitions of both.
+	connChecks      = 5
+	connChecksBurst = 20
 	// pongsPerSecond bounds the answers to pings.
 	pongsPerSecond = 5
 	// reachWorkers look up LeaseSets, reachQueue wait.

@@ -19,8 +19,8 @@ type peer struct {
 	java               bool
 }
 
-// peer returns the entry of a destination, nil if the table is full of those in use. s.mu is held.
-func (s *Stack) peer(h i2p.Hash, now time.Duration) *peer {
+// peer returns the entry of a destination. Those with connections to us stay, and MaxConns bounds them. s.mu is held.
+func (s *Stack) peer(h i2p.Hash) *peer {
 	if p := s.peers[h]; p != nil {
 		return p
 	}
@@ -30,9 +30,6 @@ func (s *Stack) peer(h i2p.Hash, now time.Duration) *peer {
 				delete(s.peers, h)
 				break
 			}
-		}
-		if len(s.peers) >= maxPeers {
-			return nil
 		}
 	}
 	p := new(peer)
@@ -48,10 +45,7 @@ func (s *Stack) share(c *Conn) {
 	now := s.now()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	p := s.peer(c.hash, now)
-	if p == nil {
-		return
-	}
+	p := s.peer(c.hash)
 	p.shared = now
 	p.smoothed, p.variance = c.rtt.smoothed, c.rtt.variance
 	p.window = c.control.Window()

@@ -17,9 +17,15 @@ func (c *Conn) receive(b *buf.Buf, now time.Duration) {
 		c.refuse(b, DropUnknown)
 		return
 	}
-	if p.Flags&(FlagSynchronize|FlagClose|FlagReset) != 0 && !c.authentic(&p, b) {
-		c.refuse(b, DropSignature)
-		return
+	if p.Flags&(FlagSynchronize|FlagClose|FlagReset) != 0 {
+		if !c.checks.take(now, connChecks, connChecksBurst) {
+			c.refuse(b, DropOverload)
+			return
+		}
+		if !c.authentic(&p, b) {
+			c.refuse(b, DropSignature)
+			return
+		}
 	}
 	c.heardAt = now
 	if p.SendStream == c.id {
@@ -156,7 +162,7 @@ func (c *Conn) insert(p *Packet, b *buf.Buf, now time.Duration) {
 		o = c.recv.insert(p.Sequence, nil)
 	}
 	c.stack.stats.bytesIn.Add(uint64(size))
-	c.repeats = 0
+	c.repeatsAt = 0
 	c.choke.again, c.choke.at = 0, 0
 	c.ack.arrived(o, now+c.ackDelay())
 	if p.Flags&FlagClose != 0 {
@@ -192,12 +198,20 @@ func (c *Conn) again(o outcome, now time.Duration) {
 		c.stack.stats.drop(DropUnexpected)
 	default:
 		c.stack.stats.drop(DropDuplicate)
-		// The peer repeats itself because our acknowledgements do not arrive.
-		if c.repeats++; c.repeats >= maxRepeats {
-			c.repeats = 0
-			c.reroute = true
+		if c.repeatsAt == 0 {
+			c.repeatsAt = now + max(repeatsOnly, 2*c.rtt.smoothed)
 		}
 	}
+}
+
+// unheard changes the path: the peer repeats itself because our acknowledgements do not arrive.
+func (c *Conn) unheard() {
+	c.repeatsAt = 0
+	if c.choke.full {
+		return // or because we took nothing
+	}
+	c.reroute = true
+	c.ack.now = true
 }
 
 // wasReset ends the connection by the word of the peer.

@@ -57,8 +57,8 @@ func (r *receiveBuffer) classify(seq uint32) outcome {
 		return duplicate
 	case r.closed && seq > r.closeAt:
 		return afterClose
-	case seq-r.next >= maxAhead:
-		return tooFar
+	case seq-r.next >= uint32(maxAhead+r.held), seq-r.read >= uint32(2*(maxAhead+r.held)):
+		return tooFar // the second: packets without payload, and nobody reads what was before them
 	case seq >= r.high:
 		switch {
 		case seq > r.high:

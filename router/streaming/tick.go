@@ -23,7 +23,8 @@ func (c *Conn) arm() {
 func (c *Conn) deadline() time.Duration {
 	at, _ := c.timeoutAt()
 	for _, d := range [...]time.Duration{
-		c.paceAt, c.recovery.at, c.ack.at, c.choke.at, c.choked.at, c.endAt, c.shutAt, c.idleAt(), c.keepAliveAt(),
+		c.paceAt, c.recovery.at, c.ack.at, c.choke.at, c.choked.at, c.endAt, c.shutAt, c.repeatsAt, c.idleAt(),
+		c.keepAliveAt(),
 	} {
 		if d != 0 && (at == 0 || d < at) {
 			at = d
@@ -66,6 +67,9 @@ func (c *Conn) tick(now time.Duration) {
 	}
 	if due(c.shutAt, now) {
 		c.shut()
+	}
+	if due(c.repeatsAt, now) {
+		c.unheard()
 	}
 	c.send(now)
 	c.flushAck(now)
