@@ -14,6 +14,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"clove.i2p/tests/netns"
 )
 
 const (
@@ -25,10 +27,10 @@ const (
 type network struct {
 	options
 	dir            string
-	web            string // address
+	web            *netns.Web
 	client, server *node
 	transit        []*node
-	site           *process
+	site           *netns.Process
 	eepsite        string
 }
 
@@ -96,8 +98,8 @@ func bench(ctx context.Context, o options, out io.Writer) (err error) {
 
 func build(o options, dir string) (*network, error) {
 	n := &network{options: o, dir: dir}
-	add := func(name string, i int, r role) *node {
-		return &node{name: name, dir: filepath.Join(dir, name), address: fmt.Sprintf("198.18.%d.1", 10+i), binary: o.clove, role: r}
+	add := func(name string, i byte, r role) *node {
+		return &node{name: name, dir: filepath.Join(dir, name), address: netns.Host(i).String(), binary: o.clove, role: r}
 	}
 	n.client, n.server = add("client", 0, client), add("server", 1, server)
 	for i := range transitRouters {
@@ -105,14 +107,11 @@ func build(o options, dir string) (*network, error) {
 		if i < floodfills {
 			r = floodfill
 		}
-		n.transit = append(n.transit, add("transit"+strconv.Itoa(i), 2+i, r))
+		n.transit = append(n.transit, add("transit"+strconv.Itoa(i), byte(2+i), r))
 	}
-	l, err := serveWeb()
-	if err != nil {
-		return nil, err
-	}
-	n.web = l.Addr().String()
-	return n, nil
+	var err error
+	n.web, err = netns.StartWeb()
+	return n, err
 }
 
 // startTransit starts the transit routers twice: to have their RouterInfos, and then with all of these.
@@ -160,7 +159,7 @@ func (n *network) startEnds(ctx context.Context, length int) error {
 		}
 	}
 	var err error
-	if n.eepsite, n.site, err = n.server.serve(ctx, "http://"+n.web); err != nil {
+	if n.eepsite, n.site, err = n.server.serve(ctx, "http://"+n.web.Address().String()); err != nil {
 		return err
 	}
 	return poll(ctx, "the eepsite answers", readyLimit, func() error {
@@ -172,7 +171,7 @@ func (n *network) startEnds(ctx context.Context, length int) error {
 func (n *network) stopEnds() error {
 	var errs []error
 	if n.site != nil {
-		errs = append(errs, n.site.stop())
+		errs = append(errs, n.site.Stop())
 		n.site = nil
 	}
 	return errors.Join(append(errs, n.client.stop(), n.server.stop())...)
@@ -182,7 +181,7 @@ func (n *network) stop() error {
 	errs := []error{n.stopEnds()}
 	for _, t := range n.transit {
 		if t.process != nil {
-			t.process.cmd.Process.Signal(os.Interrupt) // all at once, so that they end in the time of one
+			t.process.Signal(os.Interrupt) // all at once, so that they end in the time of one
 		}
 	}
 	for _, t := range n.transit {
@@ -199,7 +198,7 @@ func (n *network) loopback(ctx context.Context) (float64, error) {
 	var speeds []float64
 	for range 3 {
 		start := time.Now()
-		f, err := get(ctx, n.web, "", "/bytes/"+strconv.Itoa(n.size*mega), n.limit)
+		f, err := get(ctx, n.web.Address().String(), "", "/bytes/"+strconv.Itoa(n.size*mega), n.limit)
 		if err != nil {
 			return 0, err
 		}

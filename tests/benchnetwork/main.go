@@ -16,7 +16,7 @@ import (
 	"syscall"
 	"time"
 
-	"clove.i2p/tests/interop"
+	"clove.i2p/tests/netns"
 )
 
 // options of a run.
@@ -49,15 +49,15 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		}
 		return 2
 	}
-	if !interop.Inside() {
-		code, err := interop.Reexec()
+	if !netns.Inside() {
+		code, err := netns.Reexec()
 		if err != nil {
 			fmt.Fprintln(stderr, "benchnetwork: it needs root, or unprivileged user namespaces:", err)
 			return 1
 		}
 		return code
 	}
-	if err := interop.RaiseLoopback(); err != nil {
+	if err := netns.RaiseLoopback(); err != nil {
 		fmt.Fprintln(stderr, "benchnetwork:", err)
 		return 1
 	}

@@ -16,6 +16,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"clove.i2p/tests/netns"
 )
 
 const mega = 1_000_000
@@ -68,7 +70,7 @@ func (n *network) measure(ctx context.Context, hops, streams int) (l line, err e
 // download splits the size among the streams and takes time, CPU and counters.
 func (n *network) download(ctx context.Context, streams int) (r sample, err error) {
 	each := n.size * mega / streams
-	want := patternHash(each)
+	want := netns.BytesSum(int64(each))
 	before, err := n.costs(ctx)
 	if err != nil {
 		return r, err

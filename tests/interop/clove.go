@@ -3,16 +3,14 @@
 package interop
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
 	"fmt"
-	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
-	"strings"
+
+	"clove.i2p/tests/netns"
 )
 
 // BuildClove makes the program from this source, once for each network.
@@ -34,16 +32,8 @@ func (n *Network) BuildClove(ctx context.Context) (program string, err error) {
 type Clove struct {
 	Dir     string
 	program string
-	run     *process
-	ready   chan Ready
-}
-
-// Ready is the line that `clove run` and `clove serve` print with --json.
-type Ready struct {
-	HTTPProxy  string `json:"http_proxy"`
-	SOCKSProxy string `json:"socks_proxy"`
-	RouterHash string `json:"router_hash"`
-	Eepsite    string `json:"eepsite"`
+	run     *netns.Process
+	ready   <-chan netns.Ready
 }
 
 // StartClove runs `clove ARGS -c FILE --json`, seeded with all routers; hops is the length of its tunnels. Its proxies
@@ -53,72 +43,27 @@ func (n *Network) StartClove(ctx context.Context, name string, hops int, args ..
 	if err != nil {
 		return nil, err
 	}
-	c := &Clove{Dir: filepath.Join(n.Dir, name), program: program, ready: make(chan Ready, 1)}
+	c := &Clove{Dir: filepath.Join(n.Dir, name), program: program}
 	if err := os.MkdirAll(c.Dir, 0o700); err != nil {
 		return nil, fmt.Errorf("interop: %w", err)
 	}
-	if err := os.WriteFile(c.config(), []byte(n.cloveConfig(c.Dir, n.NewHost(), hops)), 0o600); err != nil {
+	cfg := netns.Config{
+		Dir: c.Dir, Listen: n.NewHost().String() + ":0", Seeds: RouterInfoFiles(n.Routers()), Length: hops,
+		HTTP: "127.0.0.1:0", SOCKS: "127.0.0.1:0",
+	}
+	if err := os.WriteFile(c.config(), []byte(cfg.String()), 0o600); err != nil {
 		return nil, fmt.Errorf("interop: %w", err)
 	}
-	r, w, err := os.Pipe()
-	if err != nil {
-		return nil, fmt.Errorf("interop: %w", err)
-	}
-	defer w.Close()
-	cmd := exec.Command(program, append(args, "-c", c.config(), "--json")...)
-	cmd.Env = environ()
-	cmd.Stdout = w
-	if c.run, err = start(cmd, filepath.Join(c.Dir, "log")); err != nil {
-		r.Close()
+	if c.run, c.ready, err = netns.StartClove(filepath.Join(c.Dir, "log"), program, append(args, "-c", c.config(), "--json")...); err != nil {
 		return nil, err
 	}
-	go func() {
-		defer r.Close()
-		defer close(c.ready)
-		var ready Ready
-		if line, err := bufio.NewReader(r).ReadBytes('\n'); err == nil && json.Unmarshal(line, &ready) == nil {
-			c.ready <- ready
-		}
-	}()
 	return c, nil
-}
-
-// environ is ours without what clove would take for settings: the names of this package among them.
-func environ() []string {
-	return slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "CLOVE_") })
 }
 
 func (c *Clove) config() string { return filepath.Join(c.Dir, "clove.toml") }
 
-func (n *Network) cloveConfig(dir string, host netip.Addr, hops int) string {
-	var infos []string
-	for _, f := range RouterInfoFiles(n.Routers()) {
-		infos = append(infos, fmt.Sprintf("%q", f))
-	}
-	return fmt.Sprintf(`data_dir = %q
-[log]
-level = "info"
-[router]
-network_id = %d
-allow_private_peers = true
-[router.bandwidth]
-inbound = "unlimited"
-outbound = "unlimited"
-[router.ntcp2]
-listen = "%s:0"
-[router.reseed]
-files = [%s]
-[router.tunnels]
-length = %d
-[proxies.http]
-listen = "127.0.0.1:0"
-[proxies.socks]
-listen = "127.0.0.1:0"
-`, dir, NetworkID, host, strings.Join(infos, ", "), hops)
-}
-
 // Ready waits for the line that tells that it is.
-func (c *Clove) Ready(ctx context.Context) (Ready, error) {
+func (c *Clove) Ready(ctx context.Context) (netns.Ready, error) {
 	select {
 	case r, ok := <-c.ready:
 		if !ok {
@@ -126,7 +71,7 @@ func (c *Clove) Ready(ctx context.Context) (Ready, error) {
 		}
 		return r, nil
 	case <-ctx.Done():
-		return Ready{}, fmt.Errorf("interop: clove is not ready: %w: %s", context.Cause(ctx), c.lastLog())
+		return netns.Ready{}, fmt.Errorf("interop: clove is not ready: %w: %s", context.Cause(ctx), c.lastLog())
 	}
 }
 
@@ -158,7 +103,7 @@ type Tunnel struct {
 // Status asks the process with `clove status`.
 func (c *Clove) Status(ctx context.Context) (s Status, err error) {
 	cmd := exec.CommandContext(ctx, c.program, "status", "-c", c.config(), "--json")
-	cmd.Env = environ()
+	cmd.Env = netns.Environ()
 	out, err := cmd.Output()
 	if err != nil {
 		return s, fmt.Errorf("interop: clove status: %w", err)
@@ -170,4 +115,4 @@ func (c *Clove) Status(ctx context.Context) (s Status, err error) {
 }
 
 // Stop ends the process.
-func (c *Clove) Stop() error { return c.run.stop() }
+func (c *Clove) Stop() error { return c.run.Stop() }

@@ -9,6 +9,6 @@
 //	CLOVE_INTEROP_SOAK=12m   TestSoak: a download loop for so long (give -timeout as well)
 //	I2PD=/path/to/i2pd       another i2pd
 //
-// Read namespace.go (how the test binary gets into its namespace), network.go (who is in the network) and then
+// Read tests/netns (how the test binary gets into its namespace), network.go (who is in the network) and then
 // interop_test.go (the order of the tests).
 package interop

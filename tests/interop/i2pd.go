@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"clove.i2p/router/i2p"
+	"clove.i2p/tests/netns"
 )
 
 // keysTime is how long an i2pd may take to make its keys and answer on its console.
@@ -44,7 +45,7 @@ type I2pd struct {
 	program string
 	dir     string
 	console string
-	run     *process
+	run     *netns.Process
 }
 
 // file names a file of the router's data directory.
@@ -73,7 +74,7 @@ func (r *I2pd) config() string {
 		return section(name, append(pool(r.Hops, 3), "enabled", r.Proxies, "address", "127.0.0.1", "port", port)...)
 	}
 	return section("", "log", "file", "logfile", r.file("i2pd.log"), "loglevel", "warn", "logclftime", true,
-		"netid", NetworkID, "ipv4", true, "ipv6", false, "host", r.Address.Addr(), "address4", r.Address.Addr(),
+		"netid", netns.NetworkID, "ipv4", true, "ipv6", false, "host", r.Address.Addr(), "address4", r.Address.Addr(),
 		"port", r.Address.Port(), "nat", false, "reservedrange", false, "floodfill", r.Floodfill,
 		"bandwidth", r.Bandwidth, "share", 100) +
 		section("ntcp2", "enabled", true, "published", true) +
@@ -112,13 +113,13 @@ func (r *I2pd) Start(ctx context.Context, seed []string) error {
 	cmd := exec.Command(r.program, "--datadir="+r.dir, "--conf="+r.file("i2pd.conf"), "--tunconf="+r.file("tunnels.conf"),
 		"--tunnelsdir="+r.file("tunnels.d"), "--certsdir="+r.file("certificates"), "--pidfile="+r.file("i2pd.pid"))
 	var err error
-	if r.run, err = start(cmd, r.file("stdout.log")); err != nil {
+	if r.run, err = netns.Start(cmd, r.file("stdout.log")); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, keysTime)
 	defer cancel()
 	return Poll(ctx, 50*time.Millisecond, func() error {
-		if !r.run.alive() {
+		if !r.run.Alive() {
 			return fmt.Errorf("interop: %s ended early, see %s", r.Name, r.dir)
 		}
 		_, err := r.Console(ctx, "")
@@ -131,7 +132,7 @@ func (r *I2pd) Stop() error {
 	if r.run == nil {
 		return nil
 	}
-	return r.run.stop()
+	return r.run.Stop()
 }
 
 // SetTunnels writes the client and server tunnels; a router that runs takes them at once.
@@ -145,7 +146,7 @@ func (r *I2pd) SetTunnels(sections ...string) error {
 	if r.run == nil {
 		return nil
 	}
-	return r.run.signal(syscall.SIGHUP)
+	return r.run.Signal(syscall.SIGHUP)
 }
 
 // RouterInfoFile is where the router keeps its RouterInfo.

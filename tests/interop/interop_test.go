@@ -13,6 +13,7 @@ import (
 
 	"clove.i2p/router"
 	"clove.i2p/tests/interop"
+	"clove.i2p/tests/netns"
 )
 
 // unavailable is why there can be no network here.
@@ -21,8 +22,8 @@ var unavailable error
 // TestMain runs the tests in a namespace of their own: this process only waits for the one inside.
 func TestMain(m *testing.M) {
 	flag.Parse()
-	if interop.Inside() {
-		if err := interop.RaiseLoopback(); err != nil {
+	if netns.Inside() {
+		if err := netns.RaiseLoopback(); err != nil {
 			unavailable = err
 		}
 		os.Exit(m.Run())
@@ -31,7 +32,7 @@ func TestMain(m *testing.M) {
 		unavailable = fmt.Errorf("no i2pd: %w; install the package i2pd or set I2PD", err)
 		os.Exit(m.Run())
 	}
-	code, err := interop.Reexec()
+	code, err := netns.Reexec()
 	if err != nil {
 		unavailable = err
 		os.Exit(m.Run())
@@ -128,7 +129,7 @@ func startProgram(t *testing.T, n *interop.Network, name string, args ...string)
 // startClove runs a clove of the network in this process. It ends with the test t.
 func startClove(t *testing.T, n *interop.Network, cfg router.Config) *router.Router {
 	t.Helper()
-	cfg.NetworkID, cfg.AllowPrivate = interop.NetworkID, true
+	cfg.NetworkID, cfg.AllowPrivate = netns.NetworkID, true
 	cfg.NTCP2.Listen = n.NewHost().String() + ":0"
 	cfg.Reseed = interop.RouterInfoFiles(n.Routers())
 	r, stop, err := router.Start(context.Background(), cfg, slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn})))

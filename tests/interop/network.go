@@ -14,12 +14,11 @@ import (
 	"time"
 
 	"clove.i2p/router/i2p"
+	"clove.i2p/tests/netns"
 )
 
 // The network, and what is where in it.
 const (
-	NetworkID = 78 // not 2, the public one
-
 	transitRouters = 6
 	floodfills     = 3 // of those
 	hops           = 2 // of i2pd's own tunnels
@@ -44,7 +43,7 @@ type Network struct {
 	Client  *I2pd
 	Server  *I2pd
 	Transit []*I2pd
-	Web     *Web
+	Web     *netns.Web
 	Eepsite string // of the server; i2pd passes its visitors on to Web
 
 	mu    sync.Mutex
@@ -69,7 +68,7 @@ func StartNetwork(ctx context.Context, program, dir string) (*Network, error) {
 		n.Transit = append(n.Transit, r)
 	}
 	var err error
-	if n.Web, err = StartWeb(); err != nil {
+	if n.Web, err = netns.StartWeb(); err != nil {
 		return n, err
 	}
 	if err := n.Client.SetTunnels(); err != nil {
@@ -122,9 +121,7 @@ func (n *Network) NewHost() netip.Addr {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.hosts++
-	a := prefix.Addr().As4()
-	a[2], a[3] = 9+n.hosts, 1
-	return netip.AddrFrom4(a)
+	return netns.Host(n.hosts - 1)
 }
 
 // EepsiteTunnel is a tunnel of i2pd that shows Web; its keys are in NAME.dat.

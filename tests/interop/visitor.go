@@ -5,13 +5,14 @@ package interop
 import (
 	"context"
 	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/url"
 	"time"
+
+	"clove.i2p/tests/netns"
 )
 
 // A Visitor reads an eepsite, with a new connection for each request and no second try.
@@ -44,16 +45,16 @@ func (v *Visitor) Read(ctx context.Context, path string) (string, error) {
 	return string(body), err
 }
 
-// ReadPage gets Page.
+// ReadPage gets netns.Page.
 func (v *Visitor) ReadPage(ctx context.Context) error {
 	text, err := v.Read(ctx, "/")
-	if err == nil && text != Page {
+	if err == nil && text != netns.Page {
 		err = fmt.Errorf("interop: got %.80q for the page", text)
 	}
 	return err
 }
 
-// ReadPages gets Page n times, one after the other, and returns the first error.
+// ReadPages gets netns.Page n times, one after the other, and returns the first error.
 func (v *Visitor) ReadPages(ctx context.Context, n int) error {
 	for i := range n {
 		if err := v.ReadPage(ctx); err != nil {
@@ -74,7 +75,7 @@ func (v *Visitor) Download(ctx context.Context, n int64) error {
 	if err != nil {
 		return fmt.Errorf("download, %d of %d bytes: %w", got, n, err)
 	}
-	if hex.EncodeToString(sum.Sum(nil)) != BytesSum(n) {
+	if [sha256.Size]byte(sum.Sum(nil)) != netns.BytesSum(n) {
 		return fmt.Errorf("interop: download of %d bytes differs", n)
 	}
 	return nil
@@ -83,14 +84,14 @@ func (v *Visitor) Download(ctx context.Context, n int64) error {
 // Upload posts n bytes and compares the hash that the server tells.
 func (v *Visitor) Upload(ctx context.Context, n int64) error {
 	var sum []byte
-	err := v.do(ctx, http.MethodPost, "/upload", Bytes(n), n, func(r io.Reader) (err error) {
+	err := v.do(ctx, http.MethodPost, "/upload", netns.Bytes(n), n, func(r io.Reader) (err error) {
 		sum, err = io.ReadAll(r)
 		return err
 	})
 	if err != nil {
 		return fmt.Errorf("upload of %d bytes: %w", n, err)
 	}
-	if string(sum) != BytesSum(n) {
+	if string(sum) != fmt.Sprintf("%x", netns.BytesSum(n)) {
 		return fmt.Errorf("interop: upload of %d bytes differs: %.80q", n, sum)
 	}
 	return nil

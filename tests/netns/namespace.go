@@ -1,6 +1,6 @@
 //go:build linux
 
-package interop
+package netns
 
 import (
 	"errors"
@@ -16,11 +16,21 @@ import (
 )
 
 // insideEnv marks the process that runs in the namespace.
-const insideEnv = "CLOVE_INTEROP_INSIDE"
+const insideEnv = "CLOVE_TESTNET_INSIDE"
 
 // The addresses of the network, for benchmarks of devices (RFC 2544): i2pd refuses peers on addresses that it takes
 // for reserved, and misses these. On loopback the whole prefix is local, so that each router takes an address of it.
 var prefix = netip.MustParsePrefix("198.18.0.0/15")
+
+// NetworkID of the networks; 2 is the public one.
+const NetworkID = 78
+
+// Host is the address of router i, from 0.
+func Host(i byte) netip.Addr {
+	a := prefix.Addr().As4()
+	a[2], a[3] = 10+i, 1
+	return netip.AddrFrom4(a)
+}
 
 // Inside reports whether this process is in a namespace made by Reexec.
 func Inside() bool { return os.Getenv(insideEnv) != "" }
@@ -30,7 +40,7 @@ func Inside() bool { return os.Getenv(insideEnv) != "" }
 func Reexec() (code int, err error) {
 	self, err := os.Executable()
 	if err != nil {
-		return 0, fmt.Errorf("interop: %w", err)
+		return 0, fmt.Errorf("netns: %w", err)
 	}
 	cmd := exec.Command(self, os.Args[1:]...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
@@ -45,11 +55,11 @@ func Reexec() (code int, err error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	if err := cmd.Start(); err != nil {
-		return 0, fmt.Errorf("interop: no network namespace: %w", err)
+		return 0, fmt.Errorf("netns: no network namespace: %w", err)
 	}
 	err = cmd.Wait()
 	if exit := (*exec.ExitError)(nil); err != nil && !errors.As(err, &exit) {
-		return 0, fmt.Errorf("interop: %w", err)
+		return 0, fmt.Errorf("netns: %w", err)
 	}
 	if code = cmd.ProcessState.ExitCode(); code < 0 {
 		code = 1 // a signal
@@ -61,7 +71,7 @@ func Reexec() (code int, err error) {
 func RaiseLoopback() error {
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
-		return fmt.Errorf("interop: loopback: %w", err)
+		return fmt.Errorf("netns: loopback: %w", err)
 	}
 	defer unix.Close(fd)
 	mask := net.CIDRMask(prefix.Bits(), 32)
@@ -82,7 +92,7 @@ func RaiseLoopback() error {
 			err = unix.IoctlIfreq(fd, step.ioctl, r)
 		}
 		if err != nil {
-			return fmt.Errorf("interop: loopback: %w", err)
+			return fmt.Errorf("netns: loopback: %w", err)
 		}
 	}
 	return nil

@@ -1,6 +1,6 @@
 //go:build linux
 
-package interop
+package netns
 
 import (
 	"errors"
@@ -8,16 +8,20 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"slices"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
+
+	"clove.i2p/config"
 )
 
 // stopGrace is how long a process may take to end on SIGTERM.
 const stopGrace = 8 * time.Second
 
-// A process is a child that dies with us.
-type process struct {
+// A Process is a child that dies with us.
+type Process struct {
 	cmd   *exec.Cmd
 	ended chan struct{}
 }
@@ -35,24 +39,30 @@ var starter = sync.OnceValue(func() chan<- func() {
 	return work
 })
 
-// start runs a command with its standard error, and its standard output if it has none, in a log file.
-func start(cmd *exec.Cmd, logFile string) (*process, error) {
+// Environ is ours without what clove would take for settings: the names of this package among them.
+func Environ() []string {
+	return slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, config.EnvPrefix) })
+}
+
+// Start runs a command in Environ, with its standard error, and its standard output if it has none, in a log file.
+func Start(cmd *exec.Cmd, logFile string) (*Process, error) {
 	log, err := os.OpenFile(logFile, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
-		return nil, fmt.Errorf("interop: %w", err)
+		return nil, fmt.Errorf("netns: %w", err)
 	}
 	defer log.Close()
 	cmd.Stderr = log
 	if cmd.Stdout == nil {
 		cmd.Stdout = log
 	}
+	cmd.Env = Environ()
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	started := make(chan error)
 	starter() <- func() { started <- cmd.Start() }
 	if err := <-started; err != nil {
-		return nil, fmt.Errorf("interop: %w", err)
+		return nil, fmt.Errorf("netns: %w", err)
 	}
-	p := &process{cmd: cmd, ended: make(chan struct{})}
+	p := &Process{cmd: cmd, ended: make(chan struct{})}
 	go func() {
 		cmd.Wait()
 		close(p.ended)
@@ -60,7 +70,8 @@ func start(cmd *exec.Cmd, logFile string) (*process, error) {
 	return p, nil
 }
 
-func (p *process) alive() bool {
+// Alive reports whether the process has not ended.
+func (p *Process) Alive() bool {
 	select {
 	case <-p.ended:
 		return false
@@ -69,11 +80,15 @@ func (p *process) alive() bool {
 	}
 }
 
-func (p *process) signal(s os.Signal) error { return p.cmd.Process.Signal(s) }
+// PID is the id of the process.
+func (p *Process) PID() int { return p.cmd.Process.Pid }
 
-// stop ends the process and waits for that.
-func (p *process) stop() error {
-	if err := p.signal(syscall.SIGTERM); errors.Is(err, os.ErrProcessDone) {
+// Signal the process.
+func (p *Process) Signal(s os.Signal) error { return p.cmd.Process.Signal(s) }
+
+// Stop ends the process and waits for that.
+func (p *Process) Stop() error {
+	if err := p.Signal(syscall.SIGTERM); errors.Is(err, os.ErrProcessDone) {
 		return nil
 	}
 	select {
@@ -83,5 +98,5 @@ func (p *process) stop() error {
 	}
 	p.cmd.Process.Kill()
 	<-p.ended
-	return fmt.Errorf("interop: %s did not end on SIGTERM", p.cmd.Path)
+	return fmt.Errorf("netns: %s did not end on SIGTERM", p.cmd.Path)
 }
