@@ -11,5 +11,5 @@
 //	                    |               one refuses  -> peers are told, next try after a back-off   before it expires
 //	                    +-- no reply within BuildTimeout: the same
 //
-// Read first: pool.go (the schedule), then builder.go, tester.go.
+// Read first: pool.go (Run), then schedule.go, builder.go, tester.go and choose.go.
 package pool

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math/rand/v2"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -103,20 +102,6 @@ type Stats struct {
 	Pending, Testing                  int // builds and tests under way now
 }
 
-type backoff struct {
-	failures int
-	until    time.Time
-}
-
-func (b *backoff) failed(now time.Time) {
-	b.failures++
-	pause := backOffMost
-	if b.failures < 8 {
-		pause = min(backOffMost, backOffFirst<<(b.failures-1))
-	}
-	b.until = now.Add(pause)
-}
-
 // New returns a pool that has no tunnels before Run.
 func New(cfg Config, deps Deps) (*Pool, error) {
 	if err := cfg.Validate(); err != nil {
@@ -165,107 +150,6 @@ func (p *Pool) Run(ctx context.Context) error {
 	}
 }
 
-const sweepInterval = 10 * time.Second
-
-// testPause spreads the tests, and makes the first ones come soon after the tunnels.
-func (p *Pool) testPause() time.Duration {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for _, side := range p.tunnels {
-		for _, t := range side {
-			if t.latency.Load() == 0 && t.failures.Load() == 0 {
-				return testFirst
-			}
-		}
-	}
-	return testInterval + rand.N(testInterval/4)
-}
-
-func earlier(a, b time.Time) time.Time {
-	if b.Before(a) {
-		return b
-	}
-	return a
-}
-
-// deadline is the earliest time at which something under way ends.
-func (p *Pool) deadline(now time.Time) time.Time {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	next := now.Add(Lifetime)
-	for d := range p.tunnels {
-		for _, t := range p.tunnels[d] {
-			next = earlier(next, t.Expires())
-		}
-		for _, a := range p.pending[d] {
-			next = earlier(next, a.sent.Add(BuildTimeout))
-		}
-	}
-	for _, t := range p.tests {
-		next = earlier(next, t.lost)
-	}
-	return next
-}
-
-// fill starts the builds that a direction lacks and returns when to look again.
-func (p *Pool) fill(d Direction, now time.Time) time.Time {
-	shape := p.shape(d)
-	p.mu.Lock()
-	have, next := 0, now.Add(Lifetime)
-	for _, t := range p.tunnels[d] {
-		if now.Before(t.replace) {
-			have++
-			next = earlier(next, t.replace)
-		}
-	}
-	need := shape.Quantity - have - len(p.pending[d])
-	until := p.backoff[d].until
-	p.mu.Unlock()
-	if need <= 0 {
-		return next
-	}
-	if now.Before(until) {
-		return earlier(next, until)
-	}
-	for range need {
-		if err := p.build(d, now); errors.Is(err, ErrNoTunnel) {
-			return earlier(next, now.Add(carrierPause))
-		} else if err != nil {
-			p.log.Debug("tunnel not built", "direction", d, "err", err)
-			p.mu.Lock()
-			p.backoff[d].failed(now)
-			until = p.backoff[d].until
-			p.mu.Unlock()
-			return earlier(next, until)
-		}
-	}
-	return next
-}
-
-func (p *Pool) shape(d Direction) Shape {
-	if d == Inbound {
-		return p.cfg.Inbound
-	}
-	return p.cfg.Outbound
-}
-
-// expireTunnels forgets the tunnels whose time is over.
-func (p *Pool) expireTunnels(now time.Time) {
-	var over []*Tunnel
-	p.mu.Lock()
-	for _, side := range p.tunnels {
-		for _, t := range side {
-			if !t.Alive(now) {
-				over = append(over, t)
-			}
-		}
-	}
-	p.mu.Unlock()
-	for _, t := range over {
-		p.remove(t)
-	}
-}
-
 func (p *Pool) remove(t *Tunnel) {
 	t.close()
 	p.mu.Lock()
@@ -298,80 +182,6 @@ func (p *Pool) close() {
 		p.table.removePending(a.reply)
 		p.discard(a.tunnel)
 	}
-}
-
-// nudge lets Run look at the schedule now.
-func (p *Pool) nudge() {
-	select {
-	case p.wake <- struct{}{}:
-	default: // a token is waiting already
-	}
-}
-
-func (p *Pool) alive(d Direction, now time.Time) []*Tunnel {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	var out []*Tunnel
-	for _, t := range p.tunnels[d] {
-		if t.Alive(now) {
-			out = append(out, t)
-		}
-	}
-	return out
-}
-
-func (p *Pool) shuffle(ts []*Tunnel) {
-	rand.Shuffle(len(ts), func(i, j int) { ts[i], ts[j] = ts[j], ts[i] })
-}
-
-// Outbound chooses the outbound tunnels in turn, those that failed a test or are about to expire last. It reports
-// false if there is none.
-func (p *Pool) Outbound() (*Tunnel, bool) { return p.choose(Outbound) }
-
-// Inbound chooses an inbound tunnel for a reply, by the same rule.
-func (p *Pool) Inbound() (*Tunnel, bool) { return p.choose(Inbound) }
-
-func (p *Pool) choose(d Direction) (*Tunnel, bool) {
-	now := time.Now()
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.next[d]++
-	var best *Tunnel
-	bestRank := 0
-	side := p.tunnels[d]
-	for i := range side {
-		t := side[(i+p.next[d])%len(side)]
-		if !t.Alive(now) {
-			continue
-		}
-		rank := 1
-		if t.failures.Load() == 0 {
-			rank++
-		}
-		if t.Expires().Sub(now) > retire {
-			rank += 2
-		}
-		if !t.broken() {
-			rank += 4
-		}
-		if rank > bestRank {
-			best, bestRank = t, rank
-		}
-	}
-	return best, best != nil
-}
-
-// Leases of the inbound tunnels that are alive, the latest to expire first, at most MaxQuantity.
-func (p *Pool) Leases() []i2p.Lease {
-	now := time.Now()
-	var leases []i2p.Lease
-	for _, t := range p.alive(Inbound, now) {
-		if t.Expires().Sub(now) > retire+leaseMargin && t.failures.Load() < testFailures {
-			leases = append(leases, t.lease(p.clock.Offset()))
-		}
-	}
-	slices.SortFunc(leases, func(a, b i2p.Lease) int { return b.End.Compare(a.End) })
-	return leases[:min(len(leases), MaxQuantity)]
 }
 
 // Ready reports whether there is a tunnel in both directions.
