@@ -134,6 +134,7 @@ func (b *Book) report(bad []*LineError) {
 			b.log.Warn("address book: more lines skipped", "file", b.path, "lines", len(bad)-i)
 			return
 		}
-		b.log.Warn("address book line skipped", "file", b.path, "line", e.Line, "error", e.Err)
+		b.log.Warn("address book line skipped: mend it or remove it", "file", b.path, "line", e.Line)
+		b.log.Debug("address book: wrong line", "line", e.Line, "error", e.Err) // names the host
 	}
 }

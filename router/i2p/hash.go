@@ -57,12 +57,5 @@ func (h *Hash) UnmarshalText(b []byte) (err error) {
 	return err
 }
 
-func parseHash(b []byte) (Hash, []byte, error) {
-	if len(b) < HashLen {
-		return Hash{}, nil, ErrTruncated
-	}
-	return Hash(b[:HashLen]), b[HashLen:], nil
-}
-
 // A TunnelID names a tunnel at one router. Zero is no tunnel.
 type TunnelID uint32

@@ -10,5 +10,5 @@ func defaultMaxSessions() int {
 	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &files); err != nil {
 		return DefaultMaxSessions
 	}
-	return sessionsWithin(uint64(files.Cur))
+	return sessionsWithin(uint64(files.Cur)) //nolint:unconvert // it is an int64 on FreeBSD
 }

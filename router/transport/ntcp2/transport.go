@@ -57,7 +57,7 @@ func New(cfg Config, deps Deps) (*Transport, error) {
 	}
 	t := &Transport{cfg: cfg, deps: deps, advertised: cfg.Advertise, serving: make(chan struct{})}
 	for _, at := range cfg.Listen {
-		l, err := deps.Listen(context.Background(), t.network(at.Addr()), at)
+		l, err := t.listen(at)
 		if err != nil {
 			t.Close()
 			return nil, fmt.Errorf("ntcp2: listen: %w", err)
@@ -65,6 +65,18 @@ func New(cfg Config, deps Deps) (*Transport, error) {
 		t.listeners = append(t.listeners, l)
 	}
 	return t, nil
+}
+
+// listen binds one address. If the system chooses the port it is, where that is free, the one of the first listener: a
+// router has one port for both IP versions.
+func (t *Transport) listen(at netip.AddrPort) (net.Listener, error) {
+	if at.Port() == 0 && len(t.listeners) > 0 {
+		same := netip.AddrPortFrom(at.Addr(), t.Bound()[0].Port())
+		if l, err := t.deps.Listen(context.Background(), t.network(at.Addr()), same); err == nil {
+			return l, nil
+		}
+	}
+	return t.deps.Listen(context.Background(), t.network(at.Addr()), at)
 }
 
 // network is the network to listen on: [::] takes IPv4 as well, unless IPv4 has a listener of its own.

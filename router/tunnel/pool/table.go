@@ -88,12 +88,6 @@ func (t *Table) Pending(id i2np.MessageID) bool {
 	return ok
 }
 
-func (t *Table) full() bool {
-	t.mu.RLock()
-	defer t.mu.RUnlock()
-	return len(t.pending) >= maxPending
-}
-
 func (t *Table) addPending(id i2np.MessageID, a *attempt) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
