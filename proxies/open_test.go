@@ -10,11 +10,8 @@ import (
 	"time"
 
 	"clove.i2p/proxies"
+	"clove.i2p/tests/proxytest"
 )
-
-type dialFunc func(context.Context, proxies.Target) (net.Conn, error)
-
-func (f dialFunc) Dial(ctx context.Context, t proxies.Target) (net.Conn, error) { return f(ctx, t) }
 
 type readyAt time.Time
 
@@ -31,7 +28,7 @@ func TestOpenWaitsForTheRouterWithinItsLimit(t *testing.T) {
 			defer near.Close()
 			defer far.Close()
 			o := proxies.Opener{
-				Dialer:    dialFunc(func(context.Context, proxies.Target) (net.Conn, error) { return near, nil }),
+				Dialer:    proxytest.DialFunc(func(context.Context, proxies.Target) (net.Conn, error) { return near, nil }),
 				Readiness: readyAt(begin.Add(tt.readyIn)), ReadyWait: tt.wait, DialTimeout: time.Second,
 			}
 			_, err := o.Open(t.Context(), proxies.Target{})
@@ -52,7 +49,7 @@ func TestOpenWaitsForTheRouterWithinItsLimit(t *testing.T) {
 func TestOpenDialsAgainWhileTheDialerIsNotReady(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		dials := 0
-		o := proxies.Opener{ReadyWait: 10 * time.Second, DialTimeout: time.Second, Dialer: dialFunc(
+		o := proxies.Opener{ReadyWait: 10 * time.Second, DialTimeout: time.Second, Dialer: proxytest.DialFunc(
 			func(context.Context, proxies.Target) (net.Conn, error) {
 				if dials++; dials < 4 {
 					return nil, fmt.Errorf("router: %w", proxies.ErrNotReady)
@@ -69,7 +66,7 @@ func TestOpenEndsWithItsContextAndItsLimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		near, far := net.Pipe()
 		defer far.Close()
-		late := proxies.Opener{DialTimeout: time.Minute, Dialer: dialFunc(
+		late := proxies.Opener{DialTimeout: time.Minute, Dialer: proxytest.DialFunc(
 			func(ctx context.Context, _ proxies.Target) (net.Conn, error) {
 				<-ctx.Done()
 				return near, nil // a stream that came too late

@@ -13,34 +13,18 @@ import (
 	"time"
 
 	"clove.i2p/proxies"
+	"clove.i2p/tests/proxytest"
 )
 
-// half reads from Conn and writes to w.
-type half struct {
-	net.Conn
-	w net.Conn
-}
-
-func (h *half) Write(p []byte) (int, error) { return h.w.Write(p) }
-func (h *half) CloseWrite() error           { return h.w.Close() }
-func (h *half) Close() error                { return errors.Join(h.Conn.Close(), h.w.Close()) }
-
-// duplex is a net.Pipe that can be closed by halves.
-func duplex() (a, b *half) {
-	a1, a2 := net.Pipe()
-	b1, b2 := net.Pipe()
-	return &half{Conn: a1, w: b1}, &half{Conn: b2, w: a2}
-}
-
 type relayed struct {
-	app, site *half
+	app, site *proxytest.Half
 	done      chan struct{}
 	counters  proxies.Counters
 }
 
 func relay(ctx context.Context, early string) *relayed {
-	app, client := duplex()
-	site, stream := duplex()
+	app, client := proxytest.Duplex()
+	site, stream := proxytest.Duplex()
 	r := &relayed{app: app, site: site, done: make(chan struct{})}
 	go func() {
 		defer close(r.done)
@@ -123,7 +107,7 @@ func TestRelayEndsWithItsContextAndWithAClient(t *testing.T) {
 
 func TestRelayClosesWhatCannotBeHalfClosed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		app, client := duplex()
+		app, client := proxytest.Duplex()
 		site, stream := net.Pipe()
 		go func() { _ = app.CloseWrite() }()
 		proxies.Relay(t.Context(), client, stream, proxies.RelayLimits{Idle: time.Hour, Linger: time.Minute}, new(proxies.Counters))

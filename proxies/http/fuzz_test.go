@@ -12,28 +12,8 @@ import (
 
 	"clove.i2p/proxies"
 	httpproxy "clove.i2p/proxies/http"
+	"clove.i2p/tests/proxytest"
 )
-
-// once is a listener with one connection.
-type once struct {
-	conn chan net.Conn
-	done chan struct{}
-}
-
-func (l *once) Accept() (net.Conn, error) {
-	select {
-	case c := <-l.conn:
-		return c, nil
-	case <-l.done:
-		return nil, net.ErrClosed
-	}
-}
-func (l *once) Close() error   { close(l.done); return nil }
-func (l *once) Addr() net.Addr { return &net.TCPAddr{} }
-
-type dialFunc func(context.Context, proxies.Target) (net.Conn, error)
-
-func (f dialFunc) Dial(ctx context.Context, t proxies.Target) (net.Conn, error) { return f(ctx, t) }
 
 type namedPipe struct{ net.Conn }
 
@@ -79,7 +59,7 @@ func FuzzServer(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, sent []byte) {
-		s, err := httpproxy.New(httpproxy.DefaultConfig(), dialFunc(
+		s, err := httpproxy.New(httpproxy.DefaultConfig(), proxytest.DialFunc(
 			func(_ context.Context, target proxies.Target) (net.Conn, error) {
 				if host, err := proxies.ParseHost(target.Host); err != nil || host != target.Host || target.Port < 1 {
 					t.Errorf("dialed %+v: %v", target, err)
@@ -105,26 +85,6 @@ func FuzzServer(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		near, far := net.Pipe()
-		l := &once{conn: make(chan net.Conn, 1), done: make(chan struct{})}
-		l.conn <- far
-		ctx, cancel := context.WithCancel(t.Context())
-		defer cancel()
-		served := make(chan error, 1)
-		go func() { served <- s.Serve(ctx, l) }()
-		_ = near.SetDeadline(time.Now().Add(10 * time.Second))
-		written := make(chan struct{})
-		go func() {
-			defer close(written)
-			_, _ = near.Write(sent)
-			_ = near.SetReadDeadline(time.Now().Add(5 * time.Millisecond))
-		}()
-		_, _ = io.Copy(io.Discard, near)
-		_ = near.Close()
-		<-written
-		cancel()
-		if err := <-served; err != nil {
-			t.Error(err)
-		}
+		proxytest.Feed(t, s, sent, 5*time.Millisecond)
 	})
 }

@@ -2,45 +2,20 @@ package http_test
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"io"
 	"log/slog"
-	"net"
 	nethttp "net/http"
 	"os"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	httpproxy "clove.i2p/proxies/http"
+	"clove.i2p/tests/proxytest"
 )
 
-var lookups atomic.Int64
-
-// TestMain sets a proxy in the environment that must not be heeded, and a resolver that must not be asked.
-func TestMain(m *testing.M) {
-	for _, name := range []string{"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy"} {
-		_ = os.Setenv(name, "http://proxy.invalid:9")
-	}
-	net.DefaultResolver = &net.Resolver{PreferGo: true, Dial: func(context.Context, string, string) (net.Conn, error) {
-		lookups.Add(1)
-		return nil, errors.New("no name server in this test")
-	}}
-	code := m.Run()
-	if n := lookups.Load(); n > 0 {
-		println("the system's resolver was asked", n, "times")
-		code = 1
-	}
-	if err := goleak.Find(); err != nil {
-		println(err.Error())
-		code = 1
-	}
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { proxytest.Main(m) }
 
 func TestLogsNameNoHosts(t *testing.T) {
 	var buf bytes.Buffer
@@ -51,21 +26,14 @@ func TestLogsNameNoHosts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	served := make(chan error, 1)
-	go func() { served <- s.Serve(ctx, l) }()
-	f := &fixture{network: n, address: l.Addr().String()}
+	address, stop := proxytest.Serve(t, s)
+	f := &fixture{network: n, address: address}
 	for _, line := range []string{
 		"GET http://secret.i2p/secret", "GET http://secret.example/", "CONNECT secret.i2p:1", "GET http://secret..i2p/",
 	} {
 		f.exchange(t, line+" HTTP/1.1\r\nHost: secret\r\nConnection: close\r\n\r\n")
 	}
-	cancel()
-	if err := <-served; err != nil {
+	if err := stop(); err != nil {
 		t.Error(err)
 	}
 	if got := buf.String(); strings.Contains(got, "secret") || strings.Contains(got, "127.0.0.1") ||

@@ -16,6 +16,7 @@ import (
 
 	"clove.i2p/proxies"
 	httpproxy "clove.i2p/proxies/http"
+	"clove.i2p/tests/proxytest"
 )
 
 const (
@@ -101,23 +102,8 @@ func startWith(t *testing.T, site nethttp.Handler, ready proxies.Readiness, chan
 	if err != nil {
 		t.Fatal(err)
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	ended := make(chan error, 1)
-	go func() { ended <- s.Serve(ctx, l) }()
-	f := &fixture{network: n, server: s, address: l.Addr().String()}
-	f.stop = sync.OnceValue(func() error {
-		cancel()
-		return <-ended
-	})
-	t.Cleanup(func() {
-		if err := f.stop(); err != nil {
-			t.Errorf("Serve: %v", err)
-		}
-	})
+	f := &fixture{network: n, server: s}
+	f.address, f.stop = proxytest.Serve(t, s)
 	return f
 }
 
@@ -132,13 +118,7 @@ func (f *fixture) client(t *testing.T) *nethttp.Client {
 
 func (f *fixture) dial(t *testing.T) *net.TCPConn {
 	t.Helper()
-	c, err := net.Dial("tcp", f.address)
-	if err != nil {
-		t.Fatal(err)
-	}
-	_ = c.SetDeadline(time.Now().Add(20 * time.Second))
-	t.Cleanup(func() { _ = c.Close() })
-	return c.(*net.TCPConn)
+	return proxytest.Dial(t, f.address)
 }
 
 // exchange writes bytes and parses one response.

@@ -10,28 +10,8 @@ import (
 
 	"clove.i2p/proxies"
 	"clove.i2p/proxies/socks"
+	"clove.i2p/tests/proxytest"
 )
-
-// once is a listener with one connection.
-type once struct {
-	conn chan net.Conn
-	done chan struct{}
-}
-
-func (l *once) Accept() (net.Conn, error) {
-	select {
-	case c := <-l.conn:
-		return c, nil
-	case <-l.done:
-		return nil, net.ErrClosed
-	}
-}
-func (l *once) Close() error   { close(l.done); return nil }
-func (l *once) Addr() net.Addr { return &net.TCPAddr{} }
-
-type dialFunc func(context.Context, proxies.Target) (net.Conn, error)
-
-func (f dialFunc) Dial(ctx context.Context, t proxies.Target) (net.Conn, error) { return f(ctx, t) }
 
 // FuzzServer: whatever comes, the server ends, and dials nothing but valid .i2p hosts.
 func FuzzServer(f *testing.F) {
@@ -45,7 +25,7 @@ func FuzzServer(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, sent []byte) {
 		cfg := socks.DefaultConfig()
-		s, err := socks.New(cfg, dialFunc(func(_ context.Context, target proxies.Target) (net.Conn, error) {
+		s, err := socks.New(cfg, proxytest.DialFunc(func(_ context.Context, target proxies.Target) (net.Conn, error) {
 			if host, err := proxies.ParseHost(target.Host); err != nil || host != target.Host || target.Port < 1 ||
 				!strings.HasSuffix(host, ".i2p") {
 				t.Errorf("dialed %+v: %v", target, err)
@@ -53,7 +33,7 @@ func FuzzServer(f *testing.F) {
 			if target.Host != "a.i2p" {
 				return nil, proxies.ErrUnknownHost
 			}
-			a, b := duplex()
+			a, b := proxytest.Duplex()
 			go func() {
 				_, _ = io.Copy(io.Discard, b)
 				_ = b.Close()
@@ -63,26 +43,6 @@ func FuzzServer(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		near, far := net.Pipe()
-		l := &once{conn: make(chan net.Conn, 1), done: make(chan struct{})}
-		l.conn <- far
-		ctx, cancel := context.WithCancel(t.Context())
-		defer cancel()
-		served := make(chan error, 1)
-		go func() { served <- s.Serve(ctx, l) }()
-		_ = near.SetDeadline(time.Now().Add(10 * time.Second))
-		written := make(chan struct{})
-		go func() {
-			defer close(written)
-			_, _ = near.Write(sent)
-			_ = near.SetReadDeadline(time.Now().Add(time.Millisecond))
-		}()
-		_, _ = io.Copy(io.Discard, near)
-		<-written
-		_ = near.Close()
-		cancel()
-		if err := <-served; err != nil {
-			t.Error(err)
-		}
+		proxytest.Feed(t, s, sent, time.Millisecond)
 	})
 }

@@ -7,37 +7,17 @@ import (
 	"io"
 	"log/slog"
 	"net"
-	"os"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"clove.i2p/proxies"
 	"clove.i2p/proxies/socks"
+	"clove.i2p/tests/proxytest"
 )
 
-// TestMain sets a resolver that must not be asked.
-func TestMain(m *testing.M) {
-	var lookups atomic.Int64
-	net.DefaultResolver = &net.Resolver{PreferGo: true, Dial: func(context.Context, string, string) (net.Conn, error) {
-		lookups.Add(1)
-		return nil, errors.New("no name server in this test")
-	}}
-	code := m.Run()
-	if n := lookups.Load(); n > 0 {
-		println("the system's resolver was asked", n, "times")
-		code = 1
-	}
-	if err := goleak.Find(); err != nil {
-		println(err.Error())
-		code = 1
-	}
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { proxytest.Main(m) }
 
 // network is a Dialer that records. Streams are in memory, have half-close, and no TCP address.
 type network struct {
@@ -65,7 +45,7 @@ func (n *network) Dial(ctx context.Context, t proxies.Target) (net.Conn, error) 
 	if err := n.errs[t.Host]; err != nil {
 		return nil, err
 	}
-	a, b := duplex()
+	a, b := proxytest.Duplex()
 	go func() {
 		defer b.Close()
 		n.serve(b)
@@ -78,23 +58,6 @@ func (n *network) targets() []proxies.Target {
 	defer n.mu.Unlock()
 	return append([]proxies.Target(nil), n.dialed...)
 }
-
-// duplex is a net.Pipe that can be closed by halves.
-func duplex() (net.Conn, net.Conn) {
-	a1, a2 := net.Pipe()
-	b1, b2 := net.Pipe()
-	return &half{Conn: a1, w: b1}, &half{Conn: b2, w: a2}
-}
-
-// half reads from Conn and writes to w.
-type half struct {
-	net.Conn
-	w net.Conn
-}
-
-func (h *half) Write(p []byte) (int, error) { return h.w.Write(p) }
-func (h *half) CloseWrite() error           { return h.w.Close() }
-func (h *half) Close() error                { return errors.Join(h.Conn.Close(), h.w.Close()) }
 
 // echo answers when the client's side has ended.
 func echo(c net.Conn) {
@@ -134,38 +97,18 @@ func start(t *testing.T, change ...func(*socks.Config)) *fixture {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	ended := make(chan error, 1)
-	go func() { ended <- s.Serve(ctx, l) }()
-	f := &fixture{network: n, server: s, address: l.Addr().String()}
-	f.stop = sync.OnceValue(func() error {
-		cancel()
-		return <-ended
-	})
-	t.Cleanup(func() {
-		if err := f.stop(); err != nil {
-			t.Errorf("Serve: %v", err)
-		}
-	})
+	f := &fixture{network: n, server: s}
+	f.address, f.stop = proxytest.Serve(t, s)
 	return f
 }
 
 func (f *fixture) dial(t *testing.T, send string) *net.TCPConn {
 	t.Helper()
-	c, err := net.Dial("tcp", f.address)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = c.Close() })
-	_ = c.SetDeadline(time.Now().Add(20 * time.Second))
+	c := proxytest.Dial(t, f.address)
 	if _, err := io.WriteString(c, send); err != nil {
 		t.Fatal(err)
 	}
-	return c.(*net.TCPConn)
+	return c
 }
 
 const (
