@@ -68,6 +68,12 @@ const (
 	directSoft, directHard = 1500 * time.Millisecond, 4 * time.Second
 	tunnelSoft, tunnelHard = 2500 * time.Millisecond, 7 * time.Second
 	lookupTimeout          = 15 * time.Second
+	// refreshAnswers of floodfills a refresh wants, and how long after the first it waits for the others. They were asked at the
+	// same moment, so that only the difference of their paths counts.
+	refreshAnswers                    = 2
+	refreshGrace, privateRefreshGrace = time.Second, 250 * time.Millisecond
+	// maxOverdue bounds the keys for which late answers count.
+	maxOverdue = 256
 	// suspectFor: a floodfill that let a query of this view time out is asked last.
 	suspectFor  = time.Minute
 	maxSuspects = 256

@@ -54,6 +54,7 @@ type testRouter struct {
 	db   *netdb.DB
 	book *peer.Book
 	dead bool
+	slow time.Duration // its answers down tunnels take so much longer
 
 	current atomic.Pointer[i2p.RouterInfo]
 
@@ -229,12 +230,12 @@ func (r *testRouter) Reply(to netdb.ReplyTo, msg []byte) {
 	n := r.net
 	h, payload := parse(n.t, msg)
 	n.mu.Lock()
-	c := n.tunnels[endpoint{to.Gateway, to.Tunnel}]
+	c, delay := n.tunnels[endpoint{to.Gateway, to.Tunnel}], tunnelDelay+r.slow
 	n.mu.Unlock()
 	if c == nil || !n.record(r.name, c.name, h.Type.String(), " by tunnel") {
 		return
 	}
-	time.AfterFunc(tunnelDelay, func() {
+	time.AfterFunc(delay, func() {
 		if h.Type != i2np.TypeDeliveryStatus && !c.opens(to) {
 			n.t.Errorf("%s: reply to %s is not sealed with the key that it asked for", r.name, c.name)
 		}

@@ -3,6 +3,7 @@ package netdb
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -23,6 +24,7 @@ type requester struct {
 	flights  map[i2p.Hash][]*flight // by each key that is asked for
 	tokens   map[i2np.MessageID]chan<- i2np.MessageID
 	suspects map[i2p.Hash]time.Time // floodfills that did not answer, and when
+	overdue  map[i2p.Hash]time.Time // keys that were found, but not by all who were asked; until when they may answer
 }
 
 // A flight is one lookup under way.
@@ -42,12 +44,14 @@ type event struct {
 	leaseSet i2p.LeaseSet
 	from     i2p.Hash // of a referral
 	peers    []i2p.Hash
+	shared   bool // several lookups wait for it, any of which it may be the answer to
 }
 
 func newRequester(db *DB, m Messenger, path ReplyPath) *requester {
 	return &requester{
 		db: db, messenger: m, path: path, flights: make(map[i2p.Hash][]*flight),
 		tokens: make(map[i2np.MessageID]chan<- i2np.MessageID), suspects: make(map[i2p.Hash]time.Time),
+		overdue: make(map[i2p.Hash]time.Time),
 	}
 }
 
@@ -78,13 +82,27 @@ func (r *requester) land(f *flight) {
 func (r *requester) awaits(key i2p.Hash, tunnel bool) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return slices.ContainsFunc(r.flights[key], func(f *flight) bool { return f.tunnel == tunnel })
+	return slices.ContainsFunc(r.flights[key], func(f *flight) bool { return f.tunnel == tunnel }) ||
+		tunnel && time.Now().Before(r.overdue[key])
+}
+
+// expectMore lets answers for a key that come down a tunnel count for a while after the lookup: they may be newer.
+func (r *requester) expectMore(key i2p.Hash, now time.Time) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.overdue) >= maxOverdue {
+		maps.DeleteFunc(r.overdue, func(_ i2p.Hash, until time.Time) bool { return !now.Before(until) })
+	}
+	if len(r.overdue) < maxOverdue {
+		r.overdue[key] = now.Add(tunnelHard)
+	}
 }
 
 // deliver hands an event to every flight for its key. A flight that does not keep up loses the newest.
 func (r *requester) deliver(e event) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	e.shared = len(r.flights[e.key]) > 1
 	for _, f := range r.flights[e.key] {
 		if f.tunnel != e.tunnel {
 			continue
@@ -136,9 +154,14 @@ type lookup struct {
 	extra    []*i2p.RouterInfo // floodfills that only this view knows
 	resolver func(i2p.Hash) *i2p.RouterInfo
 	accept   func(event) bool
+	// answers of so many floodfills are wanted, for a grace after the first; 0 is 1. overdue ones count as well, through a
+	// tunnel only: see expectMore.
+	answers int
+	grace   time.Duration
+	overdue bool
 }
 
-// run asks floodfill after floodfill until one has the entry. It runs on the goroutine of who wants to know.
+// run asks floodfill after floodfill until one has the entry, or as many as are wanted. It runs on the goroutine of who wants to know.
 func (r *requester) run(ctx context.Context, l lookup) (event, error) {
 	r.counters.started.Add(1)
 	ctx, cancel := context.WithTimeoutCause(ctx, lookupTimeout, ErrNotFound)
@@ -150,14 +173,24 @@ func (r *requester) run(ctx context.Context, l lookup) (event, error) {
 	f := &flight{events: make(chan event, flightEvents), tunnel: l.tunnel}
 	r.await(f, l.key)
 	defer r.land(f)
-	defer func() { r.suspect(s.silent(), time.Now()) }()
+	a := &answers{wanted: l.answers, grace: l.grace}
+	defer func() { r.end(l, s, a) }()
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	sent := 0
 	var unsent error
 	for {
+		if a.complete(time.Now()) {
+			break
+		}
 		queries, done, wake := s.next(time.Now())
+		if len(queries) == 0 && a.last(s) {
+			break
+		}
 		if done {
+			if a.count > 0 {
+				break
+			}
 			if sent == 0 && unsent != nil {
 				return event{}, unsent
 			}
@@ -182,19 +215,36 @@ func (r *requester) run(ctx context.Context, l lookup) (event, error) {
 		case failures > 0:
 			continue
 		}
-		timer.Reset(time.Until(wake))
+		timer.Reset(time.Until(a.wake(wake)))
 		select {
 		case <-ctx.Done():
+			if a.count > 0 {
+				return a.newest, nil
+			}
 			r.counters.notFound.Add(1)
 			return event{}, context.Cause(ctx)
 		case <-timer.C:
 		case e := <-f.events:
 			if r.feed(s, l, e) {
-				r.counters.found.Add(1)
-				r.counters.hops.Add(uint64(s.depth))
-				return e, nil
+				a.add(e, s, time.Now())
 			}
 		}
+	}
+	return a.newest, nil
+}
+
+// end counts a lookup that found, and remembers who was silent and who may still answer.
+func (r *requester) end(l lookup, s *search, a *answers) {
+	now := time.Now()
+	if a.count == 0 {
+		r.suspect(s.silent(), now)
+		return
+	}
+	r.suspect(a.silent, now)
+	r.counters.found.Add(1)
+	r.counters.hops.Add(uint64(s.depth))
+	if l.tunnel && l.overdue && s.open() > a.count {
+		r.expectMore(l.key, now)
 	}
 }
 

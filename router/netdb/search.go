@@ -295,6 +295,17 @@ func (s *search) silent() []i2p.Hash {
 	return list
 }
 
+// open is the number of floodfills that may still answer, those that have what was looked for included.
+func (s *search) open() int {
+	count := 0
+	for _, n := range s.nodes {
+		if n.state == asked || n.state == late || n.state == resolving {
+			count++
+		}
+	}
+	return count
+}
+
 // excluded are the floodfills that were asked, which an answer need not name again.
 func (s *search) excluded() []i2p.Hash {
 	var list []i2p.Hash

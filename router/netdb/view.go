@@ -19,6 +19,7 @@ type View struct {
 	requester *requester
 	leaseSets *leaseSets
 	lookups   *group[i2p.LeaseSet]
+	refreshes *group[i2p.LeaseSet] // apart: a refresh must not be content with the first answer to a lookup
 
 	mu          sync.Mutex
 	routers     map[i2p.Hash]*i2p.RouterInfo // floodfills that only this view knows
@@ -32,7 +33,8 @@ func (db *DB) NewView(messenger Messenger, path ReplyPath) *View {
 	return &View{
 		db: db, requester: newRequester(db, messenger, path),
 		leaseSets: newLeaseSets(maxViewLeaseSets), lookups: newGroup[i2p.LeaseSet](maxViewLookups),
-		routers: make(map[i2p.Hash]*i2p.RouterInfo), confirmedBy: make(map[i2p.Hash]i2p.Hash),
+		refreshes: newGroup[i2p.LeaseSet](maxViewLookups),
+		routers:   make(map[i2p.Hash]*i2p.RouterInfo), confirmedBy: make(map[i2p.Hash]i2p.Hash),
 	}
 }
 
@@ -42,21 +44,40 @@ func (v *View) LeaseSet(destination i2p.Hash) (i2p.LeaseSet, bool) {
 	return ls, ls != nil
 }
 
-// Lookup returns the LeaseSet of a destination, asking floodfills if this view does not know it. The error is
-// ErrNotReady at once if the client has no tunnels yet, ErrNotFound, ErrNoFloodfill or ErrBusy.
+// Lookup returns the LeaseSet of a destination, asking floodfills if this view does not know it: the first answer. A newer
+// one that comes after it replaces it in this view. The error is ErrNotReady at once if the client has no tunnels yet,
+// ErrNotFound, ErrNoFloodfill or ErrBusy.
 func (v *View) Lookup(ctx context.Context, destination i2p.Hash) (i2p.LeaseSet, error) {
 	if ls, ok := v.LeaseSet(destination); ok {
 		return ls, nil
 	}
-	return v.Refresh(ctx, destination)
+	return v.lookups.do(ctx, destination, func(ctx context.Context) (i2p.LeaseSet, error) {
+		return v.find(ctx, destination, 1)
+	})
 }
 
-// Refresh asks floodfills even if this view knows a LeaseSet.
+// Refresh asks floodfills even if this view knows a LeaseSet, and returns the newest of two answers and of what this view
+// knows: no single floodfill can hide it. It waits for the second answer for up to a second.
 func (v *View) Refresh(ctx context.Context, destination i2p.Hash) (i2p.LeaseSet, error) {
-	return v.lookups.do(ctx, destination, func(ctx context.Context) (i2p.LeaseSet, error) {
-		e, err := v.requester.run(ctx, v.lookup(destination, i2p.Hash{}))
-		return e.leaseSet, err
+	return v.refreshes.do(ctx, destination, func(ctx context.Context) (i2p.LeaseSet, error) {
+		return v.find(ctx, destination, refreshAnswers)
 	})
+}
+
+func (v *View) find(ctx context.Context, destination i2p.Hash, answers int) (i2p.LeaseSet, error) {
+	l := v.lookup(destination, i2p.Hash{})
+	l.answers, l.grace, l.overdue = answers, refreshGrace, true
+	if v.db.cfg.Private {
+		l.grace = privateRefreshGrace
+	}
+	e, err := v.requester.run(ctx, l)
+	if err != nil {
+		return nil, err
+	}
+	if newest, ok := v.LeaseSet(destination); ok { // every answer went there
+		return newest, nil
+	}
+	return e.leaseSet, nil
 }
 
 func (v *View) lookup(destination i2p.Hash, exclude i2p.Hash) lookup {
