@@ -34,9 +34,9 @@ func (s *Session) Received(t *pool.Tunnel, msgs []pool.Delivered) {
 type opening struct {
 	*Session
 	tunnel *pool.Tunnel // that the messages came down
-	// forwarded and bundled count what strangers can make one message cost.
-	forwarded, bundled int
-	take               func(garlic.Clove)
+	// forwarded, bundled and answers count what strangers can put in one message.
+	forwarded, bundled, answers int
+	take                        func(garlic.Clove)
 	// data waits until the other cloves of its message are read: it may come in front of the LeaseSet that is needed
 	// to answer it. What a clove lends is in the message, which outlives it.
 	data    []garlic.Clove
@@ -85,7 +85,7 @@ func (o *opening) receiveGarlic(payload []byte) {
 		return
 	}
 	body := payload[4:][:binary.BigEndian.Uint32(payload)]
-	o.forwarded, o.bundled = 0, 0
+	o.forwarded, o.bundled, o.answers = 0, 0, 0
 	if err := o.keeper.Open(body, o.clock.Now(), o.take); err != nil {
 		o.stats.unopened.Add(1)
 	}
@@ -135,6 +135,10 @@ func (o *opening) receiveLocal(c garlic.Clove) {
 	case t == i2np.TypeDatabaseStore && !answer:
 		o.receiveBundled(c)
 	case answer && (t == i2np.TypeDatabaseStore || t == i2np.TypeDatabaseSearchReply):
+		if o.answers++; o.answers > maxAnswers {
+			o.stats.refusedDelivery.Add(1)
+			return
+		}
 		o.view.Handle(c.Header, c.Body)
 	case answer && t == i2np.TypeOutboundTunnelBuildReply:
 		o.buildReply(c.Header, c.Body)

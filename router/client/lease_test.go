@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"clove.i2p/router/buf"
+	"clove.i2p/router/crypto/keys"
 	"clove.i2p/router/i2p"
 	"clove.i2p/router/tunnel/pool"
 )
@@ -66,6 +67,56 @@ func TestForcedLeaseSetIsNewer(t *testing.T) {
 			if !sameLeases(before.Leases(), after.Leases()) {
 				t.Errorf("leases %v, then %v", before.Leases(), after.Leases())
 			}
+		}
+	})
+}
+
+// A destination that was published may come back within the second. What it says first must be news to floodfills.
+func TestFirstLeaseSetIsNewerThanAnyBefore(t *testing.T) {
+	for _, publish := range []bool{true, false} {
+		for _, into := range []time.Duration{0, 700 * time.Millisecond, 999 * time.Millisecond} {
+			synctest.Test(t, func(t *testing.T) {
+				time.Sleep(into)
+				start := time.Now()
+				k, err := i2p.NewDestinationKeys(keys.SigEd25519)
+				if err != nil {
+					t.Fatal(err)
+				}
+				shape := pool.Shape{Length: 1, Quantity: 2}
+				s, _ := serve(t, Config{Keys: k, Tunnels: pool.Config{Inbound: shape, Outbound: shape}, Publish: publish})
+				if d := time.Since(start); d >= time.Second {
+					t.Errorf("%v into a second: ready after %v", into, d)
+				}
+				synctest.Wait()
+				ls := s.LeaseSet()
+				if ls.Published().Unix() <= start.Unix() {
+					t.Errorf("%v into a second: published %v, started %v", into, ls.Published(), start)
+				}
+				time.Sleep(ls.Published().Sub(time.Now()) - 1)
+				synctest.Wait()
+				if n := s.Stats().NotPublished; n != 0 { // nobody is there to take it
+					t.Errorf("%v into a second: %d attempts to publish before its date", into, n)
+				}
+				time.Sleep(settle + 1)
+				synctest.Wait()
+				if n := s.Stats().NotPublished; publish != (n == 1) {
+					t.Errorf("%v into a second: %d attempts to publish", into, n)
+				}
+			})
+		}
+	}
+}
+
+func TestLeaseSetsThatNobodySawTakeNoDates(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, _ := newSession(t, pool.Shape{Length: 1, Quantity: 1})
+		time.Sleep(5 * time.Second)
+		for range 5 {
+			s.forceRenew()
+			synctest.Wait()
+		}
+		if d := s.LeaseSet().Published(); d.After(time.Now()) {
+			t.Errorf("published %v, which is ahead of %v", d, time.Now())
 		}
 	})
 }
@@ -141,6 +192,28 @@ func TestPathIsKeptUntilItIsGivenUp(t *testing.T) {
 		time.Sleep(time.Until(out.Expires()) - leaseRetire/2)
 		if _, o := now(); !o.Alive(time.Now().Add(leaseRetire)) {
 			t.Error("a tunnel is used to its end")
+		}
+	})
+}
+
+// An answer that came after the first one is in the view only.
+func TestRepathTakesTheNewestLeaseSet(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, _ := newSession(t, pool.Shape{Length: 1, Quantity: 1})
+		k := farDestination(t, s)
+		time.Sleep(time.Second)
+		newer, err := i2p.NewLeaseSet2(k, time.Now(), []i2p.Lease{{Gateway: i2p.Hash{8}, Tunnel: 8, End: time.Now().Add(9 * time.Minute)}}, i2p.Mapping{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.view.Store(newer); err != nil {
+			t.Fatal(err)
+		}
+		s.Repath(newer.Hash())
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if got := s.remotes[newer.Hash()].lease.Tunnel; got != 8 {
+			t.Errorf("the path leads to tunnel %d, which is gone", got)
 		}
 	})
 }

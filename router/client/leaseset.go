@@ -45,6 +45,11 @@ func (s *Session) keepLeaseSet(ctx context.Context) {
 		if own == nil || !s.cfg.Publish || version == published {
 			continue
 		}
+		// See date. Further ahead is only what follows a jump of the clock, which no waiting mends.
+		if early := own.Published().Sub(s.clock.Now()); early > 0 && early <= time.Second {
+			timer.Reset(early)
+			continue
+		}
 		if err := s.publish(ctx, own); err != nil {
 			s.stats.notStored.Add(1)
 			s.log.Debug("lease set not published", "err", err)
@@ -62,7 +67,15 @@ func (s *Session) keepLeaseSet(ctx context.Context) {
 func (s *Session) current() (i2p.LeaseSet, uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.own, s.version
+	return s.show(), s.version
+}
+
+// show returns our LeaseSet to be given away: a later one has to be newer. The caller holds s.mu.
+func (s *Session) show() i2p.LeaseSet {
+	if s.own != nil {
+		s.shown = s.own.Published()
+	}
+	return s.own
 }
 
 func (s *Session) publish(ctx context.Context, own i2p.LeaseSet) error {
@@ -114,21 +127,31 @@ func (s *Session) renewLeaseSet() {
 		return
 	}
 	s.stale = false
-	published := s.clock.Now()
-	if s.own != nil && published.Unix() <= s.own.Published().Unix() {
-		published = s.own.Published().Add(time.Second) // a later one must be newer, and dates have seconds
-	}
 	var flags i2p.LeaseSetFlags
 	if !s.cfg.Publish {
 		flags = i2p.FlagUnpublished // a peer that gets it must not pass it on to floodfills
 	}
-	own, err := i2p.NewLeaseSet2(s.cfg.Keys, published, leases, i2p.Mapping{}, flags)
+	own, err := i2p.NewLeaseSet2(s.cfg.Keys, s.date(), leases, i2p.Mapping{}, flags)
 	if err != nil {
 		s.log.Error("lease set not made", "err", err)
 		return
 	}
 	s.own = own
 	s.version++
+}
+
+// date is that of the next LeaseSet. Dates have seconds, and one that is not later than the one before is no news to anybody:
+// neither than one that we gave away, nor than any that this destination can have published before this session began,
+// which is due no earlier than its date. The caller holds s.mu.
+func (s *Session) date() time.Time {
+	date := s.clock.Now()
+	began := date.Add(-time.Since(s.since))
+	for _, before := range []time.Time{began, s.shown} {
+		if date.Unix() <= before.Unix() {
+			date = time.Unix(before.Unix()+1, 0)
+		}
+	}
+	return date
 }
 
 func sameLeases(a, b []i2p.Lease) bool {

@@ -37,6 +37,8 @@ const (
 	// either; each costs a message, or the verification of a signature, which is slow for some types.
 	maxForwarded = 1
 	maxBundled   = 1
+	// maxAnswers of a floodfill are in one garlic message, so that it cannot speak for the next one as well.
+	maxAnswers = 1
 	// expireInterval is how often LeaseSets of others are dropped that are over.
 	expireInterval = time.Minute
 	// oneTimeLife is how long the key of a netDb answer is kept.

@@ -136,7 +136,7 @@ func (s *Session) bundle(r *remote, now time.Time) (i2p.LeaseSet, uint64) {
 	}
 	r.bundledVersion, r.bundledAt = s.version, now
 	s.stats.bundled.Add(1)
-	return s.own, s.version
+	return s.show(), s.version
 }
 
 // dataMessage makes the gzip member in b a Data message in flight.

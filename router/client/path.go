@@ -141,6 +141,9 @@ func (s *Session) Repath(to i2p.Hash) {
 	if r == nil || r.set == nil {
 		return
 	}
+	if ls, ok := s.view.LeaseSet(to); ok {
+		r.learn(ls) // an answer that came after the first one may be newer
+	}
 	s.pool.Suspect(r.out)
 	s.keeper.Renew(r.peer.Key, renewAfter, s.clock.Now())
 	r.lease = chooseLease(r.set, r.lease, s.clock.Now())
@@ -148,7 +151,7 @@ func (s *Session) Repath(to i2p.Hash) {
 }
 
 // Reach returns once the LeaseSet of a destination is known and there are tunnels to reach it; fresh looks it up
-// even if one is known. It returns ErrNotReady or ErrNoLeaseSet, joined with the reason.
+// even if one is known, at two floodfills. It returns ErrNotReady or ErrNoLeaseSet, joined with the reason.
 func (s *Session) Reach(ctx context.Context, to i2p.Hash, fresh bool) error {
 	if err := s.Ready(ctx); err != nil {
 		return err

@@ -58,6 +58,7 @@ type Session struct {
 	hash   i2p.Hash
 	clock  *clock.Clock
 	log    *slog.Logger
+	since  time.Time // when it was made
 	pool   *pool.Pool
 	keeper *garlic.Keeper
 	view   *netdb.View
@@ -72,6 +73,7 @@ type Session struct {
 	remotes map[i2p.Hash]*remote
 	own     i2p.LeaseSet  // as made last, nil before the first
 	version uint64        // of own, from 1
+	shown   time.Time     // the date of the newest of own that was given away
 	stale   bool          // own is to be made anew even if the leases are the same
 	ready   chan struct{} // closed once there was a tunnel in both directions
 	// published is closed once a floodfill has confirmed a LeaseSet of ours.
@@ -88,6 +90,7 @@ func New(cfg Config, deps Deps) (*Session, error) {
 	}
 	s := &Session{
 		cfg: cfg, hash: cfg.Keys.Destination.Hash(), clock: deps.Clock, log: deps.Log, keeper: keeper, table: deps.Table,
+		since:   time.Now(),
 		changed: make(chan struct{}, 1), refreshes: make(chan *remote, maxRefreshes), remotes: make(map[i2p.Hash]*remote), ready: make(chan struct{}),
 		published: make(chan struct{}),
 	}
@@ -178,9 +181,8 @@ func (s *Session) Tunnels() []pool.Status { return s.pool.Tunnels() }
 
 // LeaseSet is our own as made last; nil before the first.
 func (s *Session) LeaseSet() i2p.LeaseSet {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.own
+	own, _ := s.current()
+	return own
 }
 
 // Lookup finds the LeaseSet of a destination through the tunnels of this one.

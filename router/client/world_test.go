@@ -35,8 +35,18 @@ type hop struct {
 	queue   chan []*buf.Buf
 }
 
-// newSession is a session that serves, with tunnels of one hop, until the test ends.
+// newSession is a session of a new, unpublished destination; see serve.
 func newSession(t testing.TB, shape pool.Shape) (*Session, *hop) {
+	t.Helper()
+	d, err := i2p.NewDestinationKeys(keys.SigEd25519)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return serve(t, Config{Keys: d, Tunnels: pool.Config{Inbound: shape, Outbound: shape}})
+}
+
+// serve is a session that serves, with tunnels of one hop, until the test ends.
+func serve(t testing.TB, cfg Config) (*Session, *hop) {
 	t.Helper()
 	must := func(err error) {
 		t.Helper()
@@ -61,9 +71,7 @@ func newSession(t testing.TB, shape pool.Shape) (*Session, *hop) {
 		Clock: clk, Peers: peer.New(peer.Config{Private: true}, clk, rnd), Self: func() *i2p.RouterInfo { return nil }, Rand: rnd,
 	})
 	must(err)
-	d, err := i2p.NewDestinationKeys(keys.SigEd25519)
-	must(err)
-	s, err := New(Config{Keys: d, Tunnels: pool.Config{Inbound: shape, Outbound: shape}}, Deps{
+	s, err := New(cfg, Deps{
 		Self: h.self, Clock: clk, DB: db, Table: h.ours, Peers: h, Sender: h, Log: log,
 	})
 	must(err)
