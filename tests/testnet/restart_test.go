@@ -47,7 +47,6 @@ func TestRestartKeepsIdentityAndNetDB(t *testing.T) {
 			if err := node.Stop(); err != nil {
 				t.Fatal(err)
 			}
-			time.Sleep(2 * time.Second) // a LeaseSet of the same second is no news
 			node.Restart()
 			if after := node.Stats().NetDB.Routers; after != before || after != 5 {
 				t.Errorf("round %d: %d routers in the netDb, before the restart %d", round, after, before)
