@@ -2,6 +2,7 @@ package netdb
 
 import (
 	"context"
+	"errors"
 	"sync"
 
 	"clove.i2p/router/i2p"
@@ -52,7 +53,7 @@ func (g *group[T]) do(ctx context.Context, key i2p.Hash, run func(context.Contex
 			var none T
 			return none, context.Cause(ctx)
 		case <-c.done:
-			if c.err != errAbandoned {
+			if !errors.Is(c.err, errAbandoned) {
 				return c.value, c.err
 			}
 		}

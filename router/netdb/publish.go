@@ -21,7 +21,7 @@ func (r *requester) publish(ctx context.Context, p publication) (i2p.Hash, error
 	confirmed := make(chan i2np.MessageID, maxPublishAttempts)
 	attempts := make(map[i2np.MessageID]i2p.Hash)
 	defer func() { r.dropTokens(attempts) }()
-	targets := r.publishTargets(p.entry.Key)
+	targets := r.publishTargets(p.tunnel, p.entry.Key)
 	if len(targets) == 0 {
 		return i2p.Hash{}, ErrNoFloodfill
 	}
@@ -48,13 +48,13 @@ func (r *requester) publish(ctx context.Context, p publication) (i2p.Hash, error
 }
 
 // publishTargets are the floodfills closest to the key, those that did not answer lately last.
-func (r *requester) publishTargets(key i2p.Hash) []*i2p.RouterInfo {
+func (r *requester) publishTargets(tunnel bool, key i2p.Hash) []*i2p.RouterInfo {
 	now := time.Now()
 	routing := routingKey(key, r.db.deps.Clock.Now())
 	suspected := func(h i2p.Hash) bool { return r.suspected(h, now) }
-	list := r.db.closest(routing, maxPublishAttempts, func(h i2p.Hash) bool { return h == key || suspected(h) })
+	list := r.closest(tunnel, routing, maxPublishAttempts, func(h i2p.Hash) bool { return h == key || suspected(h) })
 	if len(list) < maxPublishAttempts {
-		list = append(list, r.db.closest(routing, maxPublishAttempts-len(list), func(h i2p.Hash) bool {
+		list = append(list, r.closest(tunnel, routing, maxPublishAttempts-len(list), func(h i2p.Hash) bool {
 			return h == key || !suspected(h)
 		})...)
 	}

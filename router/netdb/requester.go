@@ -253,14 +253,14 @@ func (r *requester) newSearch(l lookup) (*search, error) {
 	now := time.Now()
 	key := routingKey(l.key, r.db.deps.Clock.Now())
 	skip := func(h i2p.Hash) bool { return h == l.key || h == l.exclude }
-	known := r.db.closest(key, startFloodfills, func(h i2p.Hash) bool { return skip(h) || r.suspected(h, now) })
+	known := r.closest(l.tunnel, key, startFloodfills, func(h i2p.Hash) bool { return skip(h) || r.suspected(h, now) })
 	for _, ri := range l.extra {
 		if !skip(ri.Hash()) && !r.suspected(ri.Hash(), now) {
 			known = append(known, ri)
 		}
 	}
 	if len(known) < stopAfter {
-		known = append(known, r.db.closest(key, stopAfter, skip)...)
+		known = append(known, r.closest(l.tunnel, key, stopAfter, skip)...)
 	}
 	if len(known) == 0 {
 		return nil, ErrNoFloodfill
@@ -272,7 +272,27 @@ func (r *requester) newSearch(l lookup) (*search, error) {
 	if l.kind == i2np.LookupLeaseSet {
 		cfg.parallel = leaseSetParallel
 	}
-	return newSearch(cfg, l.key, key, []i2p.Hash{r.db.selfHash(), l.key, l.exclude}, known), nil
+	never := []i2p.Hash{l.key, l.exclude}
+	if !l.tunnel {
+		never = append(never, r.db.selfHash())
+	}
+	return newSearch(cfg, l.key, key, never, known), nil
+}
+
+// closest is db.closest; through tunnels this router is a floodfill like any other. A client that passed it over would
+// show by and by where it is.
+func (r *requester) closest(tunnel bool, key i2p.Hash, n int, skip func(i2p.Hash) bool) []*i2p.RouterInfo {
+	list := r.db.closest(key, n, skip)
+	self := eligible(r.db.deps.Self())
+	if !tunnel || self == nil || skip(self.Hash()) {
+		return list
+	}
+	i := slices.IndexFunc(list, func(ri *i2p.RouterInfo) bool { return compareDistance(key, self.Hash(), ri.Hash()) < 0 })
+	if i < 0 {
+		i = len(list)
+	}
+	list = slices.Insert(list, i, self)
+	return list[:min(n, len(list))]
 }
 
 // feed gives an answer to the search and reports whether it is what was looked for.

@@ -233,7 +233,7 @@ func (v *View) routerInfo(router i2p.Hash) *i2p.RouterInfo {
 	if ri != nil {
 		return ri
 	}
-	return v.db.store.get(router)
+	return v.db.RouterInfo(router)
 }
 
 // Delivered takes the message id of a DeliveryStatus and reports whether a publication waited for it.
