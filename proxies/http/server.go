@@ -148,7 +148,7 @@ func (s *Server) recovered() {
 	if p == nil {
 		return
 	}
-	if p != nethttp.ErrAbortHandler {
+	if p != nethttp.ErrAbortHandler { //nolint:errorlint // a panic value, not an error that was wrapped
 		s.log.Error("panic in request", "type", fmt.Sprintf("%T", p), "stack", string(debug.Stack()))
 	}
 	panic(nethttp.ErrAbortHandler)

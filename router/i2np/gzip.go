@@ -44,7 +44,7 @@ func InflateRouterInfo(zipped []byte) ([]byte, error) {
 		return nil, fmt.Errorf("inflate router info: %d trailing bytes", in.Len())
 	}
 	// io.ReadFull also reports a truncated stream as io.ErrUnexpectedEOF: one more read tells them apart.
-	if _, err := z.Read(room[n:]); err != io.EOF {
+	if _, err := z.Read(room[n:]); !errors.Is(err, io.EOF) {
 		return nil, fmt.Errorf("inflate router info: %w", io.ErrUnexpectedEOF)
 	}
 	return bytes.Clone(room[:n]), nil

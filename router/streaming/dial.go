@@ -151,7 +151,7 @@ func (c *Conn) abandon() {
 
 func dialError(ctx context.Context) error {
 	err := ctx.Err()
-	if cause := context.Cause(ctx); cause == ErrNoAnswer {
+	if cause := context.Cause(ctx); errors.Is(cause, ErrNoAnswer) {
 		return ErrNoAnswer
 	}
 	if errors.Is(err, context.DeadlineExceeded) {

@@ -31,7 +31,7 @@ func (e *timeout) Timeout() bool   { return true }
 func (e *timeout) Temporary() bool { return false }
 
 func opError(op string, c *Conn, err error) error {
-	if err == os.ErrDeadlineExceeded {
+	if errors.Is(err, os.ErrDeadlineExceeded) {
 		return &net.OpError{Op: op, Net: network, Source: c.LocalAddr(), Addr: c.RemoteAddr(), Err: err}
 	}
 	return err

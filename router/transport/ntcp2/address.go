@@ -144,13 +144,11 @@ func (t *Transport) address(cost uint8, options map[string]string) i2p.RouterAdd
 // outboundCaps are the IP versions that we dial.
 func (t *Transport) outboundCaps() string {
 	caps := ""
-	for c, ip := range map[string]netip.Addr{"4": netip.IPv4Unspecified(), "6": netip.IPv6Unspecified()} {
-		if _, ok := t.source(ip); ok {
-			caps += c
-		}
+	if _, ok := t.source(netip.IPv4Unspecified()); ok {
+		caps += "4"
 	}
-	if caps == "64" {
-		return "46"
+	if _, ok := t.source(netip.IPv6Unspecified()); ok {
+		caps += "6"
 	}
 	return caps
 }

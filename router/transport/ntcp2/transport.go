@@ -135,7 +135,7 @@ func (t *Transport) Dial(ctx context.Context, ri *i2p.RouterInfo) (transport.Ses
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	defer context.AfterFunc(s.ctx, func() { cancel(transport.ErrClosed) })()
-	err := error(transport.ErrNoAddress)
+	err := transport.ErrNoAddress
 	for _, at := range t.targets(ri) {
 		var sn *session
 		if sn, err = t.dial(ctx, s, ri, at); err == nil {

@@ -2,6 +2,7 @@ package transit
 
 import (
 	"errors"
+	"slices"
 	"time"
 
 	"clove.i2p/router/buf"
@@ -132,10 +133,8 @@ func (w *batch) pass(h *hop, from i2p.Hash, b *buf.Buf) {
 // hold locks a tunnel for this batch. Nobody waits for a lock of this kind while he holds one, so that no order of
 // them is needed.
 func (w *batch) hold(h *hop) {
-	for _, held := range w.held {
-		if held == h {
-			return
-		}
+	if slices.Contains(w.held, h) {
+		return
 	}
 	if !h.mu.TryLock() {
 		w.encrypt()

@@ -93,8 +93,11 @@ func TestBucketsRefillAndAreForgotten(t *testing.T) {
 	if !b.allow(i2p.Hash{2}, now) {
 		t.Fatal("another peer pays")
 	}
-	if now = now.Add(time.Second); !b.allow(peer, now) || !b.allow(peer, now) || b.allow(peer, now) {
-		t.Fatal("two a second")
+	now = now.Add(time.Second)
+	for i, want := range []bool{true, true, false} {
+		if b.allow(peer, now) != want {
+			t.Fatalf("request %d of a second: want %v", i, want)
+		}
 	}
 	b.sweep(now)
 	if len(b.peers) != 1 {
