@@ -24,6 +24,7 @@ func (c *Conn) Close() error {
 	}
 	c.stack.share(c)
 	now := c.stack.now()
+	c.closedAt = now
 	c.choke.full, c.choke.again, c.choke.at = false, 0, 0
 	c.shut()
 	c.send(now)

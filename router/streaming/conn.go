@@ -57,6 +57,7 @@ type Conn struct {
 	progressAt    time.Duration // the last acknowledgement of something new, or the begin of waiting for one
 	sentAt        time.Duration // the last packet of the sequence
 	heardAt       time.Duration // the last packet of the peer
+	closedAt      time.Duration // when the application closed
 	spokeAt       time.Duration // the last packet of ours
 	armed         time.Duration // what timer.at is at most
 

@@ -125,6 +125,9 @@ const (
 	timeWait = 10 * time.Second
 	// closeWait is for the peer's CLOSE after ours was acknowledged.
 	closeWait = 20 * time.Second
+	// closedIdle is for what was written before Close, towards a peer that is silent: as long as our retransmissions
+	// of it would take, and no longer, since nobody waits for it.
+	closedIdle = 3 * time.Minute
 	// quietTime without data in either direction ends the wait of CloseWrite.
 	quietTime = 15 * time.Second
 	// linger bounds the whole end after Close, as long as the peer acknowledges nothing.

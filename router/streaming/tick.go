@@ -83,12 +83,17 @@ func (c *Conn) tick(now time.Duration) {
 
 func due(at, now time.Duration) bool { return at != 0 && at <= now }
 
-// idleAt is when a silent peer is given up.
+// idleAt is when a silent peer is given up. One that choked us and went away is not found by retransmissions, since there
+// are none: once the application has closed, nobody else waits for it.
 func (c *Conn) idleAt() time.Duration {
-	if c.stack.cfg.IdleTimeout == 0 || !c.open {
+	limit := c.stack.cfg.IdleTimeout
+	if c.appClosed && (limit == 0 || limit > closedIdle) {
+		limit = closedIdle
+	}
+	if limit == 0 || !c.open {
 		return 0
 	}
-	return c.heardAt + c.stack.cfg.IdleTimeout
+	return max(c.heardAt, c.closedAt) + limit
 }
 
 // keepAliveAt is when a connection was silent for long enough.
