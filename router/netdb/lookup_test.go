@@ -118,11 +118,16 @@ func TestLookupSurvivesDeadFloodfills(t *testing.T) {
 		if _, err := c.view.Refresh(t.Context(), o.hash()); err != nil {
 			t.Fatal(err)
 		}
-		if d := time.Since(start); d != 2*tunnelDelay {
+		// A silent one that the lookup did not wait for, because our own router answered, is asked again; then the grace
+		// for its answer passes.
+		if d := time.Since(start); d != 2*tunnelDelay && d != 2*tunnelDelay+privateGrace {
 			t.Errorf("took %v, want one round trip", d)
 		}
 	})
 }
+
+// privateGrace is how long a refresh in a private network waits for its second answer.
+const privateGrace = 250 * time.Millisecond
 
 func TestLookupGivesUp(t *testing.T) {
 	bubble(t, func(t *testing.T, n *network) {
