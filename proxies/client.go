@@ -6,6 +6,8 @@ import (
 	"net"
 	"os"
 	"time"
+
+	"clove.i2p/proxies/relay"
 )
 
 // Client is the connection of an application. It keeps what the application sent before its stream was up, in
@@ -75,39 +77,8 @@ func (c *Client) Watch(gone func()) (stop func()) {
 	}
 }
 
+// NetConn is the connection below, without what was read early.
+func (c *Client) NetConn() net.Conn { return c.Conn }
+
 // CloseWrite makes a Client usable as either end of a Relay.
-func (c *Client) CloseWrite() error { return closeWrite(c.Conn) }
-
-// Drain closes conn so that the application gets what was written last: it ends the writing side and reads what
-// still comes, within limits.
-func Drain(conn net.Conn) {
-	defer conn.Close()
-	if closeWrite(conn) != nil {
-		return
-	}
-	_ = conn.SetReadDeadline(time.Now().Add(drainTime))
-	_, _ = io.Copy(io.Discard, io.LimitReader(conn, drainBytes))
-}
-
-type closeWriter interface{ CloseWrite() error }
-
-// closeWrite closes the whole of a connection that cannot be closed by halves: its peer would wait for ever.
-func closeWrite(conn net.Conn) error {
-	if c, ok := conn.(closeWriter); ok {
-		if err := c.CloseWrite(); !errors.Is(err, errors.ErrUnsupported) {
-			return err
-		}
-	}
-	return conn.Close()
-}
-
-// abort makes the application see an error where the data ended early, instead of a clean end.
-func abort(conn net.Conn) {
-	if c, ok := conn.(*Client); ok {
-		conn = c.Conn
-	}
-	if c, ok := conn.(interface{ SetLinger(sec int) error }); ok {
-		_ = c.SetLinger(0)
-	}
-	_ = conn.Close()
-}
+func (c *Client) CloseWrite() error { return relay.CloseWrite(c.Conn) }

@@ -23,21 +23,12 @@ const (
 	// and from then on a hang-up is noticed only when the dial ends.
 	earlyLimit = 64 << 10
 
-	// relayBuffer is per direction, held while a relay lives. Streams carry packets of about 1.8 KB, so that a
-	// larger one buys nothing, and 2,000 idle tunnels stay under 64 MiB.
-	relayBuffer = 16 << 10
-
 	// Accept is tried again after an error (no file descriptors left), from minBackoff up to maxBackoff.
 	minBackoff = 5 * time.Millisecond
 	maxBackoff = time.Second
 
 	// readyPoll is how often Readiness is asked while a request waits.
 	readyPoll = 200 * time.Millisecond
-
-	// drainTime and drainBytes bound the reading of what a refused client still sends: closing a TCP socket with
-	// unread bytes resets it, and the client never sees why it was refused.
-	drainTime  = time.Second
-	drainBytes = 256 << 10
 
 	// ShutdownWait is how long Serve waits for its connections after its context has ended.
 	ShutdownWait = 2 * time.Second

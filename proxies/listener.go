@@ -79,7 +79,7 @@ func (c *slotConn) Close() error {
 }
 
 func (c *slotConn) CloseWrite() error {
-	if w, ok := c.Conn.(closeWriter); ok {
+	if w, ok := c.Conn.(interface{ CloseWrite() error }); ok {
 		return w.CloseWrite()
 	}
 	return errors.ErrUnsupported

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"clove.i2p/proxies"
+	"clove.i2p/proxies/relay"
 	"clove.i2p/tests/proxytest"
 )
 
@@ -22,13 +23,13 @@ type relayed struct {
 	counters  proxies.Counters
 }
 
-func relay(ctx context.Context, early string) *relayed {
+func startRelay(ctx context.Context, early string) *relayed {
 	app, client := proxytest.Duplex()
 	site, stream := proxytest.Duplex()
 	r := &relayed{app: app, site: site, done: make(chan struct{})}
 	go func() {
 		defer close(r.done)
-		limits := proxies.RelayLimits{Idle: time.Hour, Linger: time.Minute}
+		limits := relay.Limits{Idle: time.Hour, Linger: time.Minute}
 		proxies.Relay(ctx, proxies.NewClient(client, []byte(early)), stream, limits, &r.counters)
 	}()
 	return r
@@ -36,7 +37,7 @@ func relay(ctx context.Context, early string) *relayed {
 
 func TestRelayPassesEndsOnOneByOne(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := relay(t.Context(), "early ")
+		r := startRelay(t.Context(), "early ")
 		go func() {
 			_, _ = io.WriteString(r.app, "request")
 			_ = r.app.CloseWrite()
@@ -62,7 +63,7 @@ func TestRelayPassesEndsOnOneByOne(t *testing.T) {
 
 func TestRelayEndsWhenIdle(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := relay(t.Context(), "")
+		r := startRelay(t.Context(), "")
 		begin := time.Now()
 		for range 3 {
 			time.Sleep(50 * time.Minute)
@@ -80,7 +81,7 @@ func TestRelayEndsWhenIdle(t *testing.T) {
 
 func TestRelayLingersAfterOneEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := relay(t.Context(), "")
+		r := startRelay(t.Context(), "")
 		_ = r.app.CloseWrite()
 		_, _ = io.ReadAll(r.site)
 		begin := time.Now()
@@ -94,7 +95,7 @@ func TestRelayLingersAfterOneEnd(t *testing.T) {
 func TestRelayEndsWithItsContextAndWithAClient(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
-		r := relay(ctx, "")
+		r := startRelay(ctx, "")
 		cancel()
 		<-r.done
 		r = relay(t.Context(), "")
@@ -110,7 +111,7 @@ func TestRelayClosesWhatCannotBeHalfClosed(t *testing.T) {
 		app, client := proxytest.Duplex()
 		site, stream := net.Pipe()
 		go func() { _ = app.CloseWrite() }()
-		proxies.Relay(t.Context(), client, stream, proxies.RelayLimits{Idle: time.Hour, Linger: time.Minute}, new(proxies.Counters))
+		proxies.Relay(t.Context(), client, stream, relay.Limits{Idle: time.Hour, Linger: time.Minute}, new(proxies.Counters))
 		if _, err := site.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
 			t.Error(err)
 		}

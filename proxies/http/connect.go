@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"clove.i2p/proxies"
+	"clove.i2p/proxies/relay"
 )
 
 // connect serves CONNECT. What can be refused at once is; then the connection is taken over, so that a client that
@@ -66,7 +67,7 @@ func (s *Server) tunnel(r *nethttp.Request, client *proxies.Client, t proxies.Ta
 		resp := failurePage(err, t.Host, r.Method).response(r)
 		resp.Close = true
 		if resp.Write(client) == nil {
-			proxies.Drain(client)
+			relay.Drain(client)
 		}
 		return
 	}
@@ -75,7 +76,7 @@ func (s *Server) tunnel(r *nethttp.Request, client *proxies.Client, t proxies.Ta
 		return
 	}
 	_ = client.SetWriteDeadline(time.Time{})
-	limits := proxies.RelayLimits{Idle: s.cfg.TunnelIdle, Linger: s.cfg.Linger}
+	limits := relay.Limits{Idle: s.cfg.TunnelIdle, Linger: s.cfg.Linger}
 	proxies.Relay(r.Context(), client, stream, limits, &s.counters)
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/elazarl/goproxy"
 
 	"clove.i2p/proxies"
+	"clove.i2p/proxies/relay"
 )
 
 // exchange is one absolute-form request and its response, on a stream of its own. goproxy's hooks find it in the
@@ -31,7 +32,7 @@ type exchange struct {
 	fromServer bool // the response is not one of our pages
 	early      *earlyReader
 	stream     *meteredStream
-	dog        *proxies.Watchdog
+	dog        *relay.Watchdog
 	silent     atomic.Bool // the dog barked
 	truncated  atomic.Bool // the server's response ended before its end
 	upgraded   net.Conn
@@ -73,7 +74,7 @@ func (s *Server) forward(out *responseWriter, r *nethttp.Request) {
 	s.forwarder.ServeHTTP(out, r)
 	switch {
 	case x.upgraded != nil && out.client != nil:
-		limits := proxies.RelayLimits{Idle: s.cfg.TunnelIdle, Linger: s.cfg.Linger}
+		limits := relay.Limits{Idle: s.cfg.TunnelIdle, Linger: s.cfg.Linger}
 		proxies.Relay(r.Context(), out.client, x.upgraded, limits, &s.counters)
 	case x.truncated.Load():
 		// Otherwise net/http would end the chunked body properly, and half a file would pass for a whole one.
@@ -161,7 +162,7 @@ func (x *exchange) roundTrip(r *nethttp.Request) (*nethttp.Response, error) {
 	}
 	x.canonical = withPort(name, x.target.Port)
 	x.stream = &meteredStream{Conn: conn, counters: &x.s.counters}
-	x.dog = proxies.NewWatchdog(x.s.cfg.Idle, x.bark)
+	x.dog = relay.NewWatchdog(x.s.cfg.Idle, x.bark)
 	x.stream.dog = x.dog
 
 	out := r.WithContext(context.WithValue(r.Context(), streamKey{}, x.stream))
@@ -225,7 +226,7 @@ func (x *exchange) bark() {
 // meteredStream tells the watchdog and the counters what moves.
 type meteredStream struct {
 	net.Conn
-	dog      *proxies.Watchdog
+	dog      *relay.Watchdog
 	counters *proxies.Counters
 }
 

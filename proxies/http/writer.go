@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"clove.i2p/proxies"
+	"clove.i2p/proxies/relay"
 )
 
 // responseWriter flushes whatever it gets, so that a page that comes bit by bit is seen bit by bit, and keeps a
@@ -59,7 +60,7 @@ func (w *responseWriter) Write(p []byte) (int, error) {
 
 // ReadFrom is what io.Copy uses.
 func (w *responseWriter) ReadFrom(src io.Reader) (int64, error) {
-	return proxies.Copy(struct{ io.Writer }{w}, src)
+	return relay.Copy(struct{ io.Writer }{w}, src)
 }
 
 func (w *responseWriter) Flush() { _ = w.control.Flush() }

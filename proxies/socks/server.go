@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"clove.i2p/proxies"
+	"clove.i2p/proxies/relay"
 )
 
 // Server is the SOCKS proxy.
@@ -98,7 +99,7 @@ func (s *Server) serve(ctx context.Context, conn net.Conn) {
 	case version >= 'A' && version <= 'Z':
 		s.fail(proxies.ReasonBadRequest)
 		_, _ = conn.Write([]byte(httpAnswer))
-		proxies.Drain(conn)
+		relay.Drain(conn)
 	default:
 		s.fail(proxies.ReasonBadRequest)
 	}
@@ -137,5 +138,5 @@ func (s *Server) open(ctx context.Context, c *proxies.Client, host string, port 
 
 func (s *Server) relay(ctx context.Context, c *proxies.Client, stream net.Conn) {
 	_ = c.SetDeadline(time.Time{})
-	proxies.Relay(ctx, c, stream, proxies.RelayLimits{Idle: s.cfg.Idle, Linger: s.cfg.Linger}, &s.counters)
+	proxies.Relay(ctx, c, stream, relay.Limits{Idle: s.cfg.Idle, Linger: s.cfg.Linger}, &s.counters)
 }

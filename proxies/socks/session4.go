@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"clove.i2p/proxies"
+	"clove.i2p/proxies/relay"
 )
 
 // Reply codes of SOCKS 4.
@@ -100,7 +101,7 @@ func (s *Server) serve4(ctx context.Context, c *proxies.Client) {
 func (s *Server) refuse4(c *proxies.Client, reason proxies.Reason, code byte) {
 	s.fail(reason)
 	if s.reply4(c, code) == nil {
-		proxies.Drain(c)
+		relay.Drain(c)
 	}
 }
 

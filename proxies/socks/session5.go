@@ -12,6 +12,7 @@ import (
 	socks5 "github.com/armon/go-socks5"
 
 	"clove.i2p/proxies"
+	"clove.i2p/proxies/relay"
 )
 
 // Reply codes of SOCKS 5, RFC 1928 section 6.
@@ -112,7 +113,7 @@ func (s *Server) serve5(ctx context.Context, c *proxies.Client) {
 	default: // not a request, or one for BIND or UDP ASSOCIATE
 		s.fail(proxies.ReasonBadRequest)
 	}
-	proxies.Drain(c)
+	relay.Drain(c)
 }
 
 // chooseMethod reads the greeting behind the version byte.

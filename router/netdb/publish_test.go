@@ -11,8 +11,10 @@ import (
 func TestPublicationGoesOnToTheNextFloodfill(t *testing.T) {
 	bubble(t, func(t *testing.T, n *network) {
 		meshed(n, 8)
-		c := n.client(n.nodes[0])
-		n.byHash[n.nodes[0].db.Closest(c.hash(), 1)[0].Hash()].kill()
+		home := n.add("XR", nil) // a floodfill would be one to its own client, too, and perhaps the closest
+		home.know(n.nodes...)
+		c := n.client(home)
+		n.byHash[home.db.Closest(c.hash(), 1)[0].Hash()].kill()
 		start := time.Now()
 		if err := c.view.Publish(t.Context(), c.leaseSet()); err != nil {
 			t.Fatal(err)

@@ -1,0 +1,5 @@
+// Package relay joins two connections (layer 0): what the proxies, the plugin host and the plugins do with the bytes once a
+// stream is open. Ends are passed on by halves, nothing idles for ever, and a stream that broke does not look complete.
+//
+// Goroutines: Join starts one and ends it before it returns; a Watchdog is a timer.
+package relay
