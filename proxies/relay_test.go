@@ -98,7 +98,7 @@ func TestRelayEndsWithItsContextAndWithAClient(t *testing.T) {
 		r := startRelay(ctx, "")
 		cancel()
 		<-r.done
-		r = relay(t.Context(), "")
+		r = startRelay(t.Context(), "")
 		_ = r.app.Close()
 		go func() { _, _ = io.Copy(io.Discard, r.site) }()
 		_, _ = io.WriteString(r.site, "to nobody")
