@@ -7,7 +7,7 @@ SOAK      ?= 12m
 TESTFLAGS ?=
 VERSION   ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo 0.1.0-dev)
 
-.PHONY: all build demo test race vet lint bench bench-network fuzz interop soak clean
+.PHONY: proto all build demo test race vet lint bench bench-network fuzz interop soak clean
 
 all: build
 
@@ -52,3 +52,7 @@ soak:
 
 clean:
 	rm -rf bin
+
+# The generated code of the plugin contract; needs protoc and its two Go plugins.
+proto:
+	cd plugins/api && protoc --go_out=pb --go_opt=paths=source_relative --go-grpc_out=pb --go-grpc_opt=paths=source_relative plugin.proto
