@@ -12,6 +12,10 @@ type Config struct {
 	Log     Log     `koanf:"log"`
 	Router  Router  `koanf:"router"`
 	Proxies Proxies `koanf:"proxies"`
+	// Plugins are the programs that serve tunnel types, by name.
+	Plugins map[string]Plugin `koanf:"plugins"`
+	// Tunnels by name: each has a type, and the settings of that type, which its plugin knows.
+	Tunnels map[string]map[string]any `koanf:"tunnels"`
 }
 
 // Log says what is logged, to stderr.
@@ -62,9 +66,66 @@ type Tunnels struct {
 type Proxies struct {
 	DialTimeout time.Duration `koanf:"dial_timeout"`
 	IdleTimeout time.Duration `koanf:"idle_timeout"`
-	HTTP        Listener      `koanf:"http"`
-	SOCKS       Listener      `koanf:"socks"`
+	// UsersFile holds who may use the proxies; empty lets everybody who reaches them.
+	UsersFile string    `koanf:"users_file"`
+	Isolation Isolation `koanf:"isolation"`
+	HTTP      HTTPProxy `koanf:"http"`
+	SOCKS     Listener  `koanf:"socks"`
+	Rules     []Rule    `koanf:"rules"`
 }
+
+// Isolation says which streams may share a destination.
+type Isolation struct {
+	By           []string      `koanf:"by"`           // listener, user, site
+	Destinations int           `koanf:"destinations"` // at most so many at a time, for each proxy
+	Idle         time.Duration `koanf:"idle"`         // after which one is closed
+	Prewarm      int           `koanf:"prewarm"`      // kept ready for whoever comes next
+}
+
+// HTTPProxy is the HTTP proxy.
+type HTTPProxy struct {
+	Listen        string   `koanf:"listen"` // host:port; empty leaves the proxy out
+	Auth          string   `koanf:"auth"`   // basic or digest, for those of the users file
+	AddressHelper bool     `koanf:"address_helper"`
+	Jump          []string `koanf:"jump"` // URLs that look names up; the name is appended
+}
+
+// A Rule says where requests go. The first that matches decides.
+type Rule struct {
+	Name     string   `koanf:"name"`
+	Match    []string `koanf:"match"` // hosts: a name, *.name, *, an address or a network
+	Listener string   `koanf:"listener"`
+	User     string   `koanf:"user"`
+	Ports    []string `koanf:"ports"` // "443", "8000-8999"
+	Methods  []string `koanf:"methods"`
+	Action   string   `koanf:"action"` // i2p, outproxy, block
+	Via      string   `koanf:"via"`    // a tunnel of type outproxy-client
+	Length   *int     `koanf:"length"` // of the I2P tunnels of what matches; nil: router.tunnels.length
+	Quantity *int     `koanf:"quantity"`
+}
+
+// A Plugin is a program that serves tunnel types.
+type Plugin struct {
+	Path        string   `koanf:"path"`        // a file, or the name of one beside clove or in DATA_DIR/plugins
+	SHA256      string   `koanf:"sha256"`      // of the file; clove starts no other
+	Permissions []string `koanf:"permissions"` // granted
+	Memory      Size     `koanf:"memory"`
+	Files       int      `koanf:"files"` // open descriptors
+	Enabled     *bool    `koanf:"enabled"`
+}
+
+// Size is a number of bytes, "512MB" in text; 0 is the default of what it bounds.
+type Size int64
+
+// UnmarshalText reads what a bandwidth.Rate reads.
+func (s *Size) UnmarshalText(b []byte) error {
+	r, err := bandwidth.ParseRate(string(b))
+	*s = Size(r)
+	return err
+}
+
+// MarshalText is the shortest form.
+func (s Size) MarshalText() ([]byte, error) { return bandwidth.Rate(s).MarshalText() }
 
 // A Listener is a proxy's address, host:port; empty leaves the proxy out.
 type Listener struct {
@@ -92,8 +153,13 @@ func Default() Config {
 		Proxies: Proxies{
 			DialTimeout: time.Minute,
 			IdleTimeout: 30 * time.Minute,
-			HTTP:        Listener{Listen: "127.0.0.1:4444"},
-			SOCKS:       Listener{Listen: "127.0.0.1:4447"},
+			Isolation:   Isolation{By: []string{"listener", "user"}, Destinations: 16, Idle: 10 * time.Minute},
+			HTTP: HTTPProxy{
+				Listen: "127.0.0.1:4444", AddressHelper: true,
+				Jump: []string{"http://stats.i2p/cgi-bin/jump.cgi?a=", "http://i2pjump.i2p/jump/", "http://notbob.i2p/cgi-bin/jump.cgi?q="},
+			},
+			SOCKS: Listener{Listen: "127.0.0.1:4447"},
+			Rules: []Rule{},
 		},
 	}
 }

@@ -131,8 +131,15 @@ func TestWrongSettingsAreAllNamed(t *testing.T) {
 			"FILE:16: router.reseed.urls: want an https:// URL", "FILE:18: proxies.idle_timeout: ", "FILE:19: proxies.socks.listen: want host:port",
 		}},
 		{name: "public network", file: "[router]\nallow_private_peers = true\n", want: []string{"FILE:2: router.allow_private_peers: not on network 2"}},
-		{name: "later", file: "[tunnels.irc]\ntype = \"irc-client\"\n[plugins.irc]\npath = \"x\"\n[[proxies.rules]]\nmatch = \"*\"\n", want: []string{
-			"FILE:1: tunnels: [tunnels.NAME] sections are not supported by this version", "FILE:3: plugins: ", "FILE:5: proxies.rules: [[proxies.rules]] are not supported",
+		{name: "tables", file: "[tunnels.irc]\nlisten = 1\n[tunnels.Bad]\ntype = \"x\"\n[plugins.irc]\npth = \"x\"\nmemory = true\n" +
+			"[[proxies.rules]]\nmatch = \"*\"\n[[proxies.rules]]\nmatch = [\"*.org\"]\naction = \"outproxy\"\nvia = \"exit\"\nprots = 1\n", want: []string{
+			"FILE:6: plugins.irc.pth: unknown key; do you mean plugins.irc.path?", "FILE:7: plugins.irc.memory: ",
+			"FILE:8: proxies.rules: rule 2: unknown key prots; a rule has [action ",
+		}},
+		{name: "table values", file: "[tunnels.irc]\nlisten = 1\n[tunnels.Bad]\ntype = \"x\"\n[[proxies.rules]]\nmatch = \"*\"\n[[proxies.rules]]\n" +
+			"match = [\"*.org\"]\naction = \"outproxy\"\nvia = \"exit\"\n", want: []string{
+			"FILE:1: tunnels.irc.type: is missing", "FILE:3: tunnels.Bad: the name \"Bad\": want letters a-z",
+			"FILE:5: proxies.rules: rule 1: action: want one of i2p, outproxy, block, not \"\"\nrule 2: via: there is no tunnel exit",
 		}},
 		{name: "environment", env: []string{"CLOVE_ROUTER__TRANSIT=maybe", "CLOVE_ROUTER_TRANSIT=true", "CLOVE_ROUTER=1", "CLOVE_ROUTER__NETWORK_ID=two", "CLOVE_PROXIES__DIAL_TIMEOUT=30", "CLOVE_=1"}, want: []string{
 			`CLOVE_ROUTER__TRANSIT: router.transit: want true or false, not "maybe"`, "CLOVE_ROUTER_TRANSIT: router_transit: unknown key; do you mean router.transit?",
@@ -193,5 +200,51 @@ func TestNotes(t *testing.T) {
 	got := strings.Join(l.Notes(), "\n")
 	if len(l.Notes()) != 2 || !strings.Contains(got, "router.ssu2.listen has no effect") || !strings.Contains(got, "everybody who reaches") {
 		t.Errorf("notes:\n%s", got)
+	}
+}
+
+func TestManagedSettingsComeBeforeTheFile(t *testing.T) {
+	dir := t.TempDir()
+	m, err := ReadManaged(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.Tunnels["irc"] = map[string]any{"type": "irc-client", "destination": []string{"irc.i2p"}, "listen": "127.0.0.1:1", "dcc": true}
+	m.Plugins["mine"] = map[string]any{"path": "x", "memory": "64MB", "enabled": false}
+	if err := m.Write(dir); err != nil {
+		t.Fatal(err)
+	}
+	if info, err := os.Stat(filepath.Join(dir, ManagedName)); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("%v, %v: want a file for its owner", info, err)
+	}
+	file := filepath.Join(dir, FileName)
+	if err := os.WriteFile(file, []byte("[tunnels.irc]\nlisten = \"127.0.0.1:2\"\n[tunnels.web]\ntype = \"x\"\nports = { 80 = \"a:1\" }\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	l, err := Load(Sources{
+		Environ: []string{"CLOVE_TUNNELS__IRC__DCC=false", "CLOVE_PLUGINS__MINE__FILES=7"},
+		Flags:   []Flag{{Name: "--data-dir", Key: "data_dir", Value: dir}, {Name: "--set", Key: "tunnels.irc.password", Value: "p w"}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	off := false
+	wantTunnels := map[string]map[string]any{
+		"irc": {"type": "irc-client", "destination": []any{"irc.i2p"}, "listen": "127.0.0.1:2", "dcc": false, "password": "p w"},
+		"web": {"type": "x", "ports": map[string]any{"80": "a:1"}},
+	}
+	if d := cmp.Diff(wantTunnels, l.Tunnels); d != "" {
+		t.Error(d)
+	}
+	if d := cmp.Diff(map[string]Plugin{"mine": {Path: "x", Memory: 64e6, Files: 7, Enabled: &off}}, l.Plugins); d != "" {
+		t.Error(d)
+	}
+	for _, s := range l.Settings() {
+		if s.Key == "tunnels.irc.password" && s.Value == "p w" {
+			t.Error("a password is shown")
+		}
+	}
+	if o := l.Origin("tunnels.irc.type").String(); o != filepath.Join(dir, ManagedName)+":7" && !strings.Contains(o, ManagedName) {
+		t.Errorf("type comes from %s", o)
 	}
 }

@@ -11,4 +11,9 @@ const (
 	maxTunnelQuantity = 16
 	// minTimeout is shorter than any stream over tunnels takes: less is a unit that was forgotten.
 	minTimeout = time.Second
+	// maxDestinations and maxPrewarm bound what one proxy takes of the network: each destination keeps six tunnels.
+	maxDestinations = 256
+	maxPrewarm      = 8
+	// maxName is the longest name of a tunnel or plugin; names are parts of file names.
+	maxName = 48
 )

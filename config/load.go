@@ -60,7 +60,11 @@ func Load(s Sources) (*Loaded, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, layer := range []layer{file, environment, flags} {
+	managed, err := l.managed(file, environment, flags)
+	if err != nil {
+		return nil, err
+	}
+	for _, layer := range []layer{managed, file, environment, flags} {
 		maps.Copy(l.origins, layer.origins)
 		if err := l.merge(layer.values); err != nil {
 			return nil, err
@@ -103,13 +107,7 @@ func (l *loader) fail(key string, o Origin, err error) {
 
 // unknown reports a key that is not a setting.
 func (l *loader) unknown(key string, o Origin) {
-	for prefix, what := range later {
-		if key == prefix || strings.HasPrefix(key, prefix+delim) {
-			l.fail(key, o, fmt.Errorf("%s are not supported by this version of clove yet", what))
-			return
-		}
-	}
-	if l.schema.sections[key] {
+	if l.schema.section(key) {
 		l.fail(key, o, errors.New("is a section, not a setting"))
 		return
 	}
@@ -122,7 +120,7 @@ func (l *loader) unknown(key string, o Origin) {
 
 // setText sets a key of the environment or a flag.
 func (l *loader) setText(to layer, key, value string, o Origin) {
-	t, ok := l.schema.leaves[key]
+	t, ok := l.schema.leaf(key)
 	if !ok {
 		l.unknown(key, o)
 		return
@@ -174,13 +172,7 @@ func (l *loader) flags(flags []Flag) layer {
 func (l *loader) file(path string, later ...layer) (layer, error) {
 	named := path != ""
 	if !named {
-		dir := Default().DataDir
-		for _, layer := range later {
-			if d, ok := layer.values["data_dir"].(string); ok {
-				dir = d
-			}
-		}
-		dir, err := expand(dir)
+		dir, err := dataDir(later...)
 		if err != nil {
 			return newLayer(""), nil // without a home there is no default file; data_dir is checked later
 		}
@@ -194,6 +186,34 @@ func (l *loader) file(path string, later ...layer) (layer, error) {
 		return newLayer(""), nil
 	}
 	if err != nil {
+		return layer{}, fmt.Errorf("config: %w", err)
+	}
+	return l.parseFile(path, doc)
+}
+
+// dataDir is the data directory that the last of the layers names.
+func dataDir(layers ...layer) (string, error) {
+	dir := Default().DataDir
+	for _, layer := range layers {
+		if d, ok := layer.values["data_dir"].(string); ok {
+			dir = d
+		}
+	}
+	return expand(dir)
+}
+
+// managed reads what the commands of clove have set.
+func (l *loader) managed(layers ...layer) (layer, error) {
+	dir, err := dataDir(layers...)
+	if err != nil {
+		return newLayer(""), nil // checked later
+	}
+	path := filepath.Join(dir, ManagedName)
+	doc, err := readFile(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return newLayer(""), nil
+	case err != nil:
 		return layer{}, fmt.Errorf("config: %w", err)
 	}
 	return l.parseFile(path, doc)
@@ -233,7 +253,7 @@ func (l *loader) setSection(to layer, prefix string, values map[string]any, orig
 	for _, name := range slices.Sorted(maps.Keys(values)) {
 		key, value := prefix+name, values[name]
 		section, isSection := value.(map[string]any)
-		t, isLeaf := l.schema.leaves[key]
+		t, isLeaf := l.schema.leaf(key)
 		switch {
 		case isLeaf:
 			v, err := convert(value, t)
@@ -242,7 +262,8 @@ func (l *loader) setSection(to layer, prefix string, values map[string]any, orig
 				continue
 			}
 			to.values[key], to.origins[key] = v, origin(key)
-		case isSection && l.schema.sections[key]:
+		case isSection && l.schema.section(key):
+			to.origins[key] = origin(key)
 			l.setSection(to, key+delim, section, origin)
 		default:
 			l.unknown(key, origin(key))

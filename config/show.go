@@ -3,6 +3,7 @@ package config
 import (
 	"maps"
 	"slices"
+	"strings"
 )
 
 // A Setting is one key as it is in effect.
@@ -12,17 +13,36 @@ type Setting struct {
 	Origin Origin
 }
 
-// Origin tells where the setting with this key (with dots) comes from.
-func (l *Loaded) Origin(key string) Origin { return l.origins[internal(key)] }
+// Origin tells where the setting with this key (with dots) comes from; one that a tunnel or plugin lacks, where their section
+// stands.
+func (l *Loaded) Origin(key string) Origin {
+	key = internal(key)
+	o, ok := l.origins[key]
+	if parts := strings.Split(key, delim); !ok && len(parts) == 3 && (parts[0] == "tunnels" || parts[0] == "plugins") {
+		return l.origins[parts[0]+delim+parts[1]]
+	}
+	return o
+}
 
 // Settings lists all settings in effect, sorted by key.
 func (l *Loaded) Settings() []Setting {
 	flat := l.Config.flat()
 	out := make([]Setting, 0, len(flat))
 	for _, key := range slices.Sorted(maps.Keys(flat)) {
-		out = append(out, Setting{Key: shown(key), Value: text(flat[key]), Origin: l.origins[key]})
+		value := text(flat[key])
+		if secret(key) && value != "" {
+			value = "(not shown)"
+		}
+		out = append(out, Setting{Key: shown(key), Value: value, Origin: l.origins[key]})
 	}
 	return out
+}
+
+// secret reports whether a setting of a tunnel looks like a password.
+func secret(key string) bool {
+	name := key[strings.LastIndex(key, delim)+1:]
+	return strings.HasPrefix(key, "tunnels"+delim) &&
+		(strings.Contains(name, "password") || strings.Contains(name, "secret") || strings.Contains(name, "cloak_key"))
 }
 
 // unused are settings that are taken and do nothing yet.

@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/netip"
 	"net/url"
@@ -43,6 +44,31 @@ func (c Config) problems() (errs Errors) {
 	check("router.tunnels.quantity", between(r.Tunnels.Quantity, 1, maxTunnelQuantity))
 	check("proxies.http.listen", listen(c.Proxies.HTTP.Listen))
 	check("proxies.socks.listen", listen(c.Proxies.SOCKS.Listen))
+	check("proxies.http.auth", oneOf(c.Proxies.HTTP.Auth, "", "basic", "digest"))
+	if c.Proxies.HTTP.Auth != "" && c.Proxies.UsersFile == "" {
+		check("proxies.http.auth", errors.New("needs proxies.users_file"))
+	}
+	for _, u := range c.Proxies.HTTP.Jump {
+		check("proxies.http.jump", i2pURL(u))
+	}
+	for _, by := range c.Proxies.Isolation.By {
+		check("proxies.isolation.by", oneOf(by, "listener", "user", "site"))
+	}
+	check("proxies.isolation.destinations", between(c.Proxies.Isolation.Destinations, 1, maxDestinations))
+	check("proxies.isolation.prewarm", between(c.Proxies.Isolation.Prewarm, 0, maxPrewarm))
+	if c.Proxies.Isolation.Idle < minTimeout {
+		check("proxies.isolation.idle", fmt.Errorf("%v is less than %v", c.Proxies.Isolation.Idle, minTimeout))
+	}
+	check("proxies.rules", c.checkRules())
+	for _, name := range slices.Sorted(maps.Keys(c.Plugins)) {
+		check("plugins."+name, CheckName(name))
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.Tunnels)) {
+		check("tunnels."+name, CheckName(name))
+		if t, ok := c.Tunnels[name]["type"].(string); !ok || t == "" {
+			check("tunnels."+name+".type", errors.New("is missing: what kind of tunnel; clove plugin list shows the types"))
+		}
+	}
 	if c.Proxies.DialTimeout < minTimeout {
 		check("proxies.dial_timeout", fmt.Errorf("%v is less than %v", c.Proxies.DialTimeout, minTimeout))
 	}
@@ -116,6 +142,14 @@ func advertise(s string) error {
 		return nil
 	}
 	return fmt.Errorf("want IP or IP:port, not %q", s)
+}
+
+// i2pURL checks the address of a jump service.
+func i2pURL(s string) error {
+	if u, err := url.Parse(s); err != nil || u.Scheme != "http" || !strings.HasSuffix(u.Host, ".i2p") {
+		return fmt.Errorf("want an http:// URL of an .i2p site, not %q", s)
+	}
+	return nil
 }
 
 func httpsURL(s string) error {

@@ -2,18 +2,25 @@ package config
 
 import (
 	"encoding"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"reflect"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/pelletier/go-toml/v2"
 )
 
 var durationType = reflect.TypeFor[time.Duration]()
 
 // convert makes a value of the file into one of type t. The types have to fit: a number in quotes is no number.
 func convert(value any, t reflect.Type) (any, error) {
+	if t.Kind() == reflect.Pointer {
+		v, err := convert(value, t.Elem())
+		return pointer(v), err
+	}
 	if _, ok := reflect.New(t).Interface().(encoding.TextUnmarshaler); ok {
 		switch v := value.(type) {
 		case string:
@@ -29,6 +36,10 @@ func convert(value any, t reflect.Type) (any, error) {
 			return parse(s, t)
 		}
 		return nil, fmt.Errorf(`want a duration with its unit, like "90s" or "5m", not %s`, kind(value))
+	case t == anyType:
+		return value, nil
+	case t == rulesType:
+		return convertRules(value)
 	case t.Kind() == reflect.Slice:
 		return convertList(value)
 	case t.Kind() == reflect.Int:
@@ -62,6 +73,25 @@ func convertList(value any) (any, error) {
 	return out, nil
 }
 
+// pointer makes a pointer to v, of the type that it has.
+func pointer(v any) any {
+	if v == nil {
+		return nil
+	}
+	p := reflect.New(reflect.TypeOf(v))
+	p.Elem().Set(reflect.ValueOf(v))
+	return p.Interface()
+}
+
+// parseAny makes the text of an environment variable or a flag into the TOML value that it looks like, or a string.
+func parseAny(s string) any {
+	var doc struct{ V any }
+	if err := toml.Unmarshal([]byte("V = "+s), &doc); err == nil && doc.V != nil {
+		return doc.V
+	}
+	return s
+}
+
 // kind names what stands in the file.
 func kind(value any) string {
 	switch v := value.(type) {
@@ -78,6 +108,10 @@ func kind(value any) string {
 
 // parse makes the text of an environment variable or a flag into a value of type t. Lists are separated by commas.
 func parse(s string, t reflect.Type) (any, error) {
+	if t.Kind() == reflect.Pointer {
+		v, err := parse(s, t.Elem())
+		return pointer(v), err
+	}
 	p := reflect.New(t)
 	if u, ok := p.Interface().(encoding.TextUnmarshaler); ok {
 		if err := u.UnmarshalText([]byte(s)); err != nil {
@@ -92,6 +126,10 @@ func parse(s string, t reflect.Type) (any, error) {
 			return nil, fmt.Errorf(`want a duration with its unit, like "90s" or "5m", not %q`, s)
 		}
 		return d, nil
+	case t == anyType:
+		return parseAny(s), nil
+	case t == rulesType:
+		return nil, errors.New("rules can be set in the file only")
 	case t.Kind() == reflect.Slice:
 		list := []string{}
 		for e := range strings.SplitSeq(s, ",") {
@@ -128,7 +166,16 @@ func text(value any) string {
 		return string(b)
 	case []string:
 		return strings.Join(v, ",")
+	case []any, map[string]any, []Rule:
+		b, _ := json.Marshal(v)
+		return string(b)
 	default:
+		if v := reflect.ValueOf(value); v.Kind() == reflect.Pointer {
+			if v.IsNil() {
+				return ""
+			}
+			return text(v.Elem().Interface())
+		}
 		return fmt.Sprint(v)
 	}
 }
