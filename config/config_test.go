@@ -205,7 +205,7 @@ func TestNotes(t *testing.T) {
 
 func TestManagedSettingsComeBeforeTheFile(t *testing.T) {
 	dir := t.TempDir()
-	m, err := ReadManaged(dir)
+	m, err := config.ReadManaged(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -214,16 +214,16 @@ func TestManagedSettingsComeBeforeTheFile(t *testing.T) {
 	if err := m.Write(dir); err != nil {
 		t.Fatal(err)
 	}
-	if info, err := os.Stat(filepath.Join(dir, ManagedName)); err != nil || info.Mode().Perm() != 0o600 {
+	if info, err := os.Stat(filepath.Join(dir, config.ManagedName)); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("%v, %v: want a file for its owner", info, err)
 	}
-	file := filepath.Join(dir, FileName)
+	file := filepath.Join(dir, config.FileName)
 	if err := os.WriteFile(file, []byte("[tunnels.irc]\nlisten = \"127.0.0.1:2\"\n[tunnels.web]\ntype = \"x\"\nports = { 80 = \"a:1\" }\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	l, err := Load(Sources{
+	l, err := config.Load(config.Sources{
 		Environ: []string{"CLOVE_TUNNELS__IRC__DCC=false", "CLOVE_PLUGINS__MINE__FILES=7"},
-		Flags:   []Flag{{Name: "--data-dir", Key: "data_dir", Value: dir}, {Name: "--set", Key: "tunnels.irc.password", Value: "p w"}},
+		Flags:   []config.Flag{{Name: "--data-dir", Key: "data_dir", Value: dir}, {Name: "--set", Key: "tunnels.irc.password", Value: "p w"}},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -236,7 +236,7 @@ func TestManagedSettingsComeBeforeTheFile(t *testing.T) {
 	if d := cmp.Diff(wantTunnels, l.Tunnels); d != "" {
 		t.Error(d)
 	}
-	if d := cmp.Diff(map[string]Plugin{"mine": {Path: "x", Memory: 64e6, Files: 7, Enabled: &off}}, l.Plugins); d != "" {
+	if d := cmp.Diff(map[string]config.Plugin{"mine": {Path: "x", Memory: 64e6, Files: 7, Enabled: &off}}, l.Plugins); d != "" {
 		t.Error(d)
 	}
 	for _, s := range l.Settings() {
@@ -244,7 +244,7 @@ func TestManagedSettingsComeBeforeTheFile(t *testing.T) {
 			t.Error("a password is shown")
 		}
 	}
-	if o := l.Origin("tunnels.irc.type").String(); o != filepath.Join(dir, ManagedName)+":7" && !strings.Contains(o, ManagedName) {
+	if o := l.Origin("tunnels.irc.type").String(); o != filepath.Join(dir, config.ManagedName)+":7" && !strings.Contains(o, config.ManagedName) {
 		t.Errorf("type comes from %s", o)
 	}
 }
