@@ -149,3 +149,12 @@ func refuseAddress(a netip.Addr) error {
 		return &RefusedError{Why: IPv6Address}
 	}
 }
+
+// parseAddress gives the zero Addr for what is none.
+func parseAddress(s string) netip.Addr {
+	a, err := netip.ParseAddr(unbracket(s))
+	if err != nil {
+		return netip.Addr{}
+	}
+	return a
+}

@@ -2,9 +2,6 @@ package proxies
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"fmt"
 	"net"
 )
 
@@ -13,35 +10,20 @@ const SelfHost = "proxy.i2p"
 
 // Target is where a stream goes.
 type Target struct {
-	// Host is the result of ParseHost: a lower-case .i2p name, a .b32.i2p name or a destination in base64.
+	// Host is a Decision's: with Via a clearnet name or public address, else a lower-case .i2p name, a .b32.i2p name or a
+	// destination in base64.
 	Host string
 	// Port is 1..65535.
 	Port int
+	// Via names the outproxy tunnel that the stream goes to; empty stays inside I2P. The Dialer then returns a stream to
+	// that tunnel's service, on which ThroughProxy or an absolute-form HTTP request says Host and Port.
+	Via string
 	// Isolation groups the streams that may share a client destination and its tunnels.
 	Isolation Isolation
 }
 
-// Isolation is comparable. Streams with different values must not be linkable: they never share anything that
-// the other side or a tunnel can observe.
-type Isolation struct {
-	// Listener names the listener that the client connected to.
-	Listener string
-	// User is empty or a digest of the user name and password that the client gave.
-	User string
-}
-
-// NewIsolation hides user and password behind a digest, so that the key can be kept in maps and dumps.
-func NewIsolation(listener, user, password string) Isolation {
-	if user == "" && password == "" {
-		return Isolation{Listener: listener}
-	}
-	// Both may hold any byte: the length keeps ("a", "bc") and ("ab", "c") apart.
-	sum := sha256.Sum256(fmt.Appendf(nil, "%d %s %s", len(user), user, password))
-	return Isolation{Listener: listener, User: hex.EncodeToString(sum[:16])}
-}
-
 // Dialer opens streams. It returns when ctx ends, and wraps the errors of this package: ErrUnknownHost,
-// ErrNoLeaseSet, ErrNoAnswer, ErrNotReady, ErrRefused.
+// ErrNoLeaseSet, ErrNoAnswer, ErrNotReady, ErrRefused, and ErrOutproxyDown for a Target with Via.
 //
 // The connection has to have CloseWrite, and Base32 (see Addressed) for the HTTP proxy.
 type Dialer interface {
@@ -71,4 +53,22 @@ func CanonicalHost(conn net.Conn, t Target) (string, error) {
 type Readiness interface {
 	// Ready returns true, or false and a short text on how far the start has come, for people to read.
 	Ready() (ready bool, progress string)
+}
+
+// PacketDialer opens packet sockets for UDP ASSOCIATE. The socket belongs to the destination that the streams of the same
+// Isolation leave from, or to one of its own.
+type PacketDialer interface {
+	ListenPacket(ctx context.Context, i Isolation) (PacketConn, error)
+}
+
+// PacketConn sends and receives repliable datagrams. Addresses are host:port; hosts are .i2p names, from is always a b32
+// name. Methods may be called at the same time, and Close ends them all with net.ErrClosed.
+type PacketConn interface {
+	// WriteTo sends one packet. It may look up the name, and returns the errors that a Dialer wraps.
+	WriteTo(ctx context.Context, p []byte, to string) error
+	// ReadFrom waits for a packet and cuts off what is longer than p.
+	ReadFrom(p []byte) (n int, from string, err error)
+	// MaxPayload is the size in bytes of the longest packet that WriteTo takes.
+	MaxPayload() int
+	Close() error
 }

@@ -12,8 +12,15 @@ import (
 type Config struct {
 	// Name is the listener's part of the isolation key.
 	Name string
-	// Users, if there are any, have to be given by clients; SOCKS 4 has no passwords and is refused then.
-	Users proxies.Users
+	// Users, if there are any, have to be given by clients; SOCKS 4 has no passwords and is refused then. Otherwise
+	// whatever credentials a client gives isolate.
+	Users proxies.Accounts
+	// Policy decides where requests go; nil lets all of I2P through and nothing else.
+	Policy *proxies.Policy
+	// Isolation tells what makes the key.
+	Isolation proxies.IsolationPolicy
+	// Packets is for UDP ASSOCIATE, which is refused without it.
+	Packets proxies.PacketDialer
 	// HandshakeTimeout is for everything from accept to the end of the request.
 	HandshakeTimeout time.Duration
 	// ReadyWait is how long a request waits for the router to be ready, DialTimeout how long a dial may take.
@@ -30,6 +37,7 @@ type Config struct {
 func DefaultConfig() Config {
 	return Config{
 		Name:             "socks",
+		Isolation:        proxies.DefaultIsolation(),
 		HandshakeTimeout: defaultHandshake,
 		ReadyWait:        defaultReadyWait,
 		DialTimeout:      proxies.DefaultDialTimeout,
@@ -55,7 +63,8 @@ func (c Config) Validate() error {
 	case c.MaxConnections <= 0:
 		return positive("max_connections")
 	}
-	for user, password := range c.Users {
+	users, _ := c.Users.(proxies.Users)
+	for user, password := range users {
 		if user == "" || password == "" || len(user) > maxField || len(password) > maxField {
 			return errors.New("socks: users: names and passwords have 1 to 255 bytes")
 		}

@@ -21,6 +21,7 @@ type Server struct {
 	cfg      Config
 	opener   proxies.Opener
 	log      *slog.Logger
+	guard    *proxies.Guard
 	counters proxies.Counters
 }
 
@@ -40,7 +41,8 @@ func New(cfg Config, dialer proxies.Dialer, ready proxies.Readiness, log *slog.L
 		opener: proxies.Opener{
 			Dialer: dialer, Readiness: ready, ReadyWait: cfg.ReadyWait, DialTimeout: cfg.DialTimeout,
 		},
-		log: log.With("proxy", cfg.Name),
+		log:   log.With("proxy", cfg.Name),
+		guard: proxies.NewGuard(cfg.Users),
 	}, nil
 }
 

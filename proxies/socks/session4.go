@@ -80,7 +80,7 @@ func (s *Server) serve4(ctx context.Context, c *proxies.Client) {
 	}
 	s.counters.Request()
 	switch {
-	case len(s.cfg.Users) > 0:
+	case s.guard.Required():
 		s.refuse4(c, proxies.ReasonUnauthorized, userID4)
 		return
 	case r.command != 1:

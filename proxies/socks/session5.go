@@ -80,7 +80,7 @@ type session5 struct {
 }
 
 func (s *Server) serve5(ctx context.Context, c *proxies.Client) {
-	method, err := chooseMethod(c, len(s.cfg.Users) > 0)
+	method, err := chooseMethod(c, s.guard.Required())
 	if err != nil {
 		return
 	}
@@ -141,7 +141,7 @@ func chooseMethod(c *proxies.Client, required bool) (byte, error) {
 // Valid is the library's credential store.
 func (x *session5) Valid(user, password string) bool {
 	x.user, x.password = user, password
-	x.denied = !x.s.cfg.Users.Allow(user, password)
+	x.denied = x.s.guard.Password(x.ctx, "", user, password) != nil
 	return !x.denied
 }
 
