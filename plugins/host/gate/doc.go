@@ -1,0 +1,2 @@
+// Package gate is what tunnel plugins may reach (beside plugins/host).
+package gate
