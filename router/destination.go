@@ -11,6 +11,7 @@ import (
 	"clove.i2p/router/buf"
 	"clove.i2p/router/client"
 	"clove.i2p/router/crypto/keys"
+	"clove.i2p/router/datagram"
 	"clove.i2p/router/i2p"
 	"clove.i2p/router/naming"
 	"clove.i2p/router/streaming"
@@ -29,15 +30,16 @@ type DestinationConfig struct {
 	Carrier func(streaming.Carrier) streaming.Carrier
 }
 
-// A Destination is hosted by a router: it has an address, tunnels and streams. It is safe for concurrent use.
+// A Destination is hosted by a router: it has an address, tunnels, streams and datagrams. It is safe for concurrent use.
 type Destination struct {
-	router  *Router
-	keys    *i2p.DestinationKeys
-	session *client.Session
-	streams *streaming.Stack
-	names   *naming.Resolver
-	cancel  context.CancelFunc
-	ended   chan struct{}
+	router    *Router
+	keys      *i2p.DestinationKeys
+	session   *client.Session
+	streams   *streaming.Stack
+	datagrams *datagram.Stack
+	names     *naming.Resolver
+	cancel    context.CancelFunc
+	ended     chan struct{}
 }
 
 // Open hosts a destination until it is closed or the router ends. It returns at once, before there are tunnels; see
@@ -63,6 +65,9 @@ func (r *Router) Open(cfg DestinationConfig) (*Destination, error) {
 		out = cfg.Carrier(out)
 	}
 	if d.streams, err = streaming.New(streams, k, out, r.clock, r.log); err != nil {
+		return nil, fmt.Errorf("router: open destination: %w", err)
+	}
+	if d.datagrams, err = datagram.New(k, datagramCarrier{carrier{d.session}}, r.clock, r.log); err != nil {
 		return nil, fmt.Errorf("router: open destination: %w", err)
 	}
 	d.names = naming.New(r.hosts, d.session)
@@ -95,7 +100,8 @@ func (r *Router) run(d *Destination) error {
 	r.running.Go(func() {
 		var wg sync.WaitGroup
 		wg.Go(func() { d.streams.Run(ctx) })
-		wg.Go(func() { d.session.Serve(ctx, delivery{d.streams}) })
+		wg.Go(func() { d.datagrams.Run(ctx) })
+		wg.Go(func() { d.session.Serve(ctx, delivery{d.streams, d.datagrams}) })
 		wg.Wait()
 		r.mu.Lock()
 		delete(r.destinations, d.Hash())
@@ -105,7 +111,7 @@ func (r *Router) run(d *Destination) error {
 	return nil
 }
 
-// Close ends the streams, listeners and tunnels of the destination, and waits for that.
+// Close ends the streams, listeners, datagrams and tunnels of the destination, and waits for that.
 func (d *Destination) Close() error {
 	d.cancel()
 	<-d.ended
@@ -190,16 +196,17 @@ func (c carrier) Reroute(to i2p.Hash) { c.session.Repath(to) }
 func (c carrier) MTU(i2p.Hash) int { return streaming.MTURatchet }
 
 // delivery gives a destination's packets to the package of their protocol.
-type delivery struct{ streams *streaming.Stack }
+type delivery struct {
+	streams   *streaming.Stack
+	datagrams *datagram.Stack
+}
 
 func (d delivery) Deliver(proto client.Protocol, p client.Ports, packets []*buf.Buf) {
-	if proto != client.Streaming {
-		for _, b := range packets {
-			b.Release() // nobody listens for datagrams
-		}
+	if proto == client.Streaming {
+		d.streams.DeliverBatch(streaming.Ports(p), packets)
 		return
 	}
-	d.streams.DeliverBatch(streaming.Ports(p), packets)
+	d.datagrams.Deliver(datagram.Kind(proto), datagram.Ports(p), packets)
 }
 
 var (

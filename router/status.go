@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"clove.i2p/router/client"
+	"clove.i2p/router/datagram"
 	"clove.i2p/router/i2p"
 	"clove.i2p/router/netdb"
 	"clove.i2p/router/peer"
@@ -70,8 +71,9 @@ type DestinationStatus struct {
 	Tunnels []pool.Status
 	Streams int
 	Stats   client.Stats
-	// Streaming counts what the streams did.
+	// Streaming counts what the streams did, Datagrams what the datagrams did.
 	Streaming streaming.Stats
+	Datagrams datagram.Stats
 }
 
 // Status is a snapshot.
@@ -93,7 +95,7 @@ func (r *Router) Status() Status {
 
 // Status is a snapshot.
 func (d *Destination) Status() DestinationStatus {
-	s := DestinationStatus{Hash: d.Hash(), Tunnels: d.session.Tunnels(), Streams: d.streams.Stats().Conns, Streaming: d.streams.Stats(), Stats: d.session.Stats()}
+	s := DestinationStatus{Hash: d.Hash(), Tunnels: d.session.Tunnels(), Streams: d.streams.Stats().Conns, Streaming: d.streams.Stats(), Datagrams: d.datagrams.Stats(), Stats: d.session.Stats()}
 	var in, out bool
 	for _, t := range s.Tunnels {
 		in = in || t.Direction == pool.Inbound

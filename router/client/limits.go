@@ -1,6 +1,10 @@
 package client
 
-import "time"
+import (
+	"time"
+
+	"clove.i2p/router/garlic"
+)
 
 const (
 	// maxRemotes bounds the far destinations that a session remembers; the one idle longest makes room. About 500
@@ -30,6 +34,9 @@ const (
 	// publishTimeout bounds one publication, publishRetry is the pause after one that failed.
 	publishTimeout = 20 * time.Second
 	publishRetry   = 2 * time.Second
+	// MaxPacket is the largest packet that fits an I2NP message, with a gzip member (23 bytes), a Data message (13) and a clove
+	// (36) around it.
+	MaxPacket = garlic.MaxPayload - payloadHead - payloadTail - 13 - 36
 	// maxInflated bounds what a packet may inflate to: a streaming packet has at most 4 KiB with i2pd, a datagram
 	// 64 KiB. It stops decompression bombs.
 	maxInflated = 65_536

@@ -9,6 +9,8 @@ import (
 	"clove.i2p/router/garlic"
 	"clove.i2p/router/i2np"
 	"clove.i2p/router/i2p"
+	"clove.i2p/router/tunnel"
+	"clove.i2p/router/tunnel/pool"
 )
 
 var errNoKey = errors.New("it has no X25519 key")
@@ -24,7 +26,7 @@ func (s *Session) Send(to i2p.Hash, proto Protocol, ports Ports, b *buf.Buf) err
 // SendBatch passes packets to a destination; the slice is lent, the buffers move. It does not block: without a LeaseSet
 // it returns ErrNoLeaseSet and looks it up for the next packets, without a path ErrNotReady. Packets may be lost on the way
 // like any datagram. Each needs 161 bytes of head room (payloadHead, 4, 9, 36 and garlic's 96 and 13): a fresh buffer
-// with the packet at its start has them.
+// with the packet at its start has them. A packet has at most MaxPacket bytes.
 func (s *Session) SendBatch(to i2p.Hash, proto Protocol, ports Ports, packets []*buf.Buf) error {
 	now := s.clock.Now()
 	defer release(packets)
@@ -52,7 +54,12 @@ func (s *Session) SendBatch(to i2p.Hash, proto Protocol, ports Ports, packets []
 		wrap(b, proto, ports)
 		dataMessage(b, now)
 		token := uint64(0)
-		if own != nil && i == 0 {
+		bundle := own != nil && i == 0
+		if bundle && b.Len() > bundleMost {
+			s.sendStore(peer, own, version, delivery, out, now)
+			bundle = false
+		}
+		if bundle {
 			packets[0], token = behindStore(b, to, own, now), version
 			b = packets[0]
 		} else if err := garlic.PrependClove(b, garlic.ToDestination(to)); err != nil {
@@ -71,6 +78,18 @@ func (s *Session) SendBatch(to i2p.Hash, proto Protocol, ports Ports, packets []
 	s.stats.sent.Add(uint64(len(packets)))
 	s.stats.sentBytes.Add(uint64(size))
 	return nil
+}
+
+// bundleMost is the largest message that our LeaseSet goes along with; in front of a larger one it goes by itself.
+const bundleMost = garlic.MaxPayload - i2np.MaxLeaseSet - 256
+
+// sendStore sends our LeaseSet and nothing else.
+func (s *Session) sendStore(peer garlic.Peer, own i2p.LeaseSet, version uint64, d tunnel.Delivery, out *pool.Tunnel, now time.Time) {
+	b := storePayload(own, now)
+	defer b.Release()
+	if s.seal(peer, b, version, now) == nil {
+		out.Send(d, now, b.Bytes())
+	}
 }
 
 // batchMost is how many packets go into a tunnel at once: about 64 KiB, what a session sends with one write.
@@ -111,14 +130,13 @@ func (s *Session) sendEmpty(peer garlic.Peer) {
 	if !ok {
 		return
 	}
-	var b *buf.Buf
 	if own != nil {
-		b = storePayload(own, now)
-	} else {
-		b = buf.Get()
+		s.sendStore(peer, own, version, delivery, out, now)
+		return
 	}
+	b := buf.Get()
 	defer b.Release()
-	if s.seal(peer, b, version, now) == nil {
+	if s.seal(peer, b, 0, now) == nil {
 		out.Send(delivery, now, b.Bytes())
 	}
 }

@@ -150,6 +150,20 @@ func (s *Session) Repath(to i2p.Hash) {
 	r.out, _ = s.pool.Outbound()
 }
 
+// Known reports whether a destination could be sent to now: its LeaseSet is known, and tunnels were built.
+func (s *Session) Known(to i2p.Hash) bool {
+	select {
+	case <-s.ready:
+	default:
+		return false
+	}
+	now := s.clock.Now()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	r := s.remotes[to]
+	return r != nil && r.set != nil && r.ends.After(now)
+}
+
 // Reach returns once the LeaseSet of a destination is known and there are tunnels to reach it; fresh looks it up
 // even if one is known, at two floodfills. It returns ErrNotReady or ErrNoLeaseSet, joined with the reason.
 func (s *Session) Reach(ctx context.Context, to i2p.Hash, fresh bool) error {

@@ -25,6 +25,9 @@ const (
 // 34 with padding.
 const HeadRoom = frame + ratchet.ExistingHead + controlMax
 
+// MaxPayload is the longest payload that Seal takes, whatever kind of message it becomes.
+const MaxPayload = maxBody - ratchet.NewSessionHead - ratchet.DateTimeLen - controlMax - ratchet.MACLen
+
 // Seal encrypts the payload blocks in b (PrependClove, AppendClove; may be empty) to peer, in place: after it b holds
 // a Garlic message in flight. It chooses an Existing Session if one is established, a New Session Reply if the peer's
 // New Session waits for one, else a New Session. On error b is unchanged.
