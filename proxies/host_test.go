@@ -47,14 +47,26 @@ func TestParseHost(t *testing.T) {
 		}
 	}
 	for why, hosts := range map[proxies.Refusal][]string{
-		proxies.NotI2P: {"clear.example", "example.onion", "i2p", "intranet", "example.i2p.clear.example", "b32.i2p2"},
+		proxies.NotI2P: {
+			"clear.example", "example.i2p.clear.example", "r3---sn-a.clear.example", "_x.a_b.example", "local.example",
+			strings.Repeat("a.", 120) + "example",
+		},
+		proxies.PrivateName: {
+			"i2p", "intranet", "b32", "example", "printer.local", "a.b.internal", "home.arpa", "nas.HOME.arpa", "router.lan",
+			"fritz.home", "x.corp", "wiki.intranet", "x.private",
+		},
+		proxies.OtherNetwork: {"example.onion", "x.EXIT", "name.alt"},
 		proxies.LocalHost: {
 			"localhost", "LOCALHOST", "a.localhost", "127.0.0.1", "127.1", "2130706433", "0x7f000001", "0x7f.1", "0x",
 			"10.0.0.1", "192.168.0.1", "172.16.0.1", "169.254.169.254", "0.0.0.0", "224.0.0.1", "::1", "[::1]", "[::]",
-			"fe80::1", "[fe80::1%eth0]", "fd00::1", "[::ffff:127.0.0.1]", "1.2.3.4.5",
+			"localhost.localdomain", "a.localdomain", "0.1.2.3", "100.64.0.1", "100.127.255.255", "172.31.0.1", "192.0.0.8",
+			"198.18.0.1", "239.1.1.1", "240.0.0.1", "255.255.255.255", "0177.0.0.1", "017700000001", "0x7f.0.0.1", "127.0.1",
+			"10.1", "1.2.3.4.0x5", "08.8.8.8", "::127.0.0.1", "[::ffff:10.0.0.1]", "64:ff9b::7f00:1", "64:ff9b:1::1",
+			"2002:7f00:1::", "2001:0:7f00::1", "2001::1", "fec0::1", "fc00::1", "ff02::1", "100::1", "[::ffff:169.254.169.254]",
+			"[2a00::1%1]", "[::ffff:10.0.0.1%eth0]", "fe80::1", "[fe80::1%eth0]", "fd00::1", "[::ffff:127.0.0.1]", "1.2.3.4.5",
 		},
-		proxies.IPv4Address: {"9.9.9.9", "[::ffff:9.9.9.9]", "[9.9.9.9]"},
-		proxies.IPv6Address: {"2001:db8::1", "[2001:db8::1]"},
+		proxies.IPv4Address: {"9.9.9.9", "100.63.255.255", "100.128.0.0", "172.15.0.1", "172.32.0.1", "192.0.1.1", "[::ffff:9.9.9.9]", "[9.9.9.9]"},
+		proxies.IPv6Address: {"2a00::1", "2001:200::1", "2001:db8::1", "[2001:db8::1]"},
 	} {
 		for _, host := range hosts {
 			got, err := proxies.ParseHost(host)
@@ -85,6 +97,40 @@ func TestSplitHostPort(t *testing.T) {
 	if _, _, err := proxies.SplitHostPort("a", 0); !errors.Is(err, proxies.ErrBadHost) {
 		t.Errorf("missing port: %v", err)
 	}
+}
+
+func FuzzParseAnyHost(f *testing.F) {
+	for _, s := range []string{
+		"a.i2p", "x.example", "X_y.a--b.example", "9.9.9.9", "[2a00::1]", "::ffff:9.9.9.9", "127.1", "x.onion", "0x7f.1",
+		strings.Repeat("A", 516),
+	} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		host, network, err := proxies.ParseAnyHost(s)
+		if err != nil {
+			var refused *proxies.RefusedError
+			if host != "" || errors.As(err, &refused) && !refused.Why.Always() || refused == nil && !errors.Is(err, proxies.ErrBadHost) {
+				t.Fatalf("%q, %v", host, err)
+			}
+			return
+		}
+		if again, n, err := proxies.ParseAnyHost(host); again != host || n != network || err != nil {
+			t.Fatalf("%q is parsed to %q, %v, %v", host, again, n, err)
+		}
+		strict, err := proxies.ParseHost(s)
+		if (network == proxies.I2P) != (err == nil && strict == host) {
+			t.Fatalf("%q is %v, ParseHost says %q, %v", s, network, strict, err)
+		}
+		if a, err := netip.ParseAddr(host); err == nil && (network != proxies.Clearnet || a.IsPrivate() || a.IsLoopback() ||
+			a.IsLinkLocalUnicast() || a.IsMulticast() || a.IsUnspecified() || a.Is4In6() || a.Zone() != "") {
+			t.Fatalf("address %q", host)
+		}
+		if network == proxies.Clearnet && (strings.HasSuffix(host, ".i2p") || len(host) > 253 ||
+			strings.ContainsFunc(host, func(r rune) bool { return r <= ' ' || r >= 0x7f }) || strings.ContainsAny(host, "@/?#[]%<>\"'\\")) {
+			t.Fatalf("%q", host)
+		}
+	})
 }
 
 func FuzzParseHost(f *testing.F) {

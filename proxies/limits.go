@@ -6,6 +6,10 @@ const (
 	// maxName is the longest host name of the I2P naming rules, ".i2p" included.
 	maxName = 67
 
+	// maxClearnet is DNS's limit for names, maxLabel that for their parts.
+	maxClearnet = 253
+	maxLabel    = 63
+
 	// minDestination and maxDestination bound a destination written in base64. The shortest is 387 bytes; the
 	// longest that exists has an ECDSA P-521 or a post-quantum key and stays under 768 bytes.
 	minDestination = 516
@@ -32,6 +36,23 @@ const (
 
 	// ShutdownWait is how long Serve waits for its connections after its context has ended.
 	ShutdownWait = 2 * time.Second
+)
+
+const (
+	// maxRules and maxPatterns (of one rule) bound what a generated configuration can ask for.
+	maxRules    = 10_000
+	maxPatterns = 10_000
+	// maxRuleName is for tables of the audit.
+	maxRuleName = 64
+	// maxShown patterns are in an explanation.
+	maxShown = 8
+
+	// Bounds of the tunnels, those of the router.
+	maxTunnelLength   = 7
+	maxTunnelQuantity = 16
+
+	// maxSeries bounds the audit. Listeners and rules come from the configuration; a run with ever new ones would grow it.
+	maxSeries = 4096
 )
 
 // Defaults that both proxies use.
