@@ -9,6 +9,7 @@ import (
 	"maps"
 	"os"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -23,7 +24,8 @@ type Book struct {
 	path  string
 	log   *slog.Logger
 	hosts atomic.Pointer[map[string]*i2p.Destination]
-	seen  version // of Run and Open only
+	file  sync.Mutex // held while the file is read or replaced
+	seen  version    // of the file, when it was read last
 }
 
 // version tells two states of the file apart.
@@ -38,6 +40,8 @@ type version struct {
 func Open(path string, log *slog.Logger) (*Book, error) {
 	b := &Book{path: path, log: log}
 	b.hosts.Store(&map[string]*i2p.Destination{})
+	b.file.Lock()
+	defer b.file.Unlock()
 	v, err := b.version()
 	if err == nil {
 		err = b.read(v)
@@ -63,17 +67,24 @@ func (b *Book) Run(ctx context.Context) error {
 			return nil
 		case <-tick.C:
 		}
-		v, err := b.version()
-		if err == nil && v == b.seen {
-			continue
-		}
-		if err == nil {
-			err = b.read(v)
-		}
-		if err != nil && b.seen != v {
-			b.seen = v // one report for each state of the file
-			b.log.Warn("address book not read again", "error", err)
-		}
+		b.follow()
+	}
+}
+
+// follow reads the file again if it has changed.
+func (b *Book) follow() {
+	b.file.Lock()
+	defer b.file.Unlock()
+	v, err := b.version()
+	if err == nil && v == b.seen {
+		return
+	}
+	if err == nil {
+		err = b.read(v)
+	}
+	if err != nil && b.seen != v {
+		b.seen = v // one report for each state of the file
+		b.log.Warn("address book not read again", "error", err)
 	}
 }
 

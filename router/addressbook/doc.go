@@ -1,6 +1,7 @@
 // Package addressbook keeps the names of the user in a file, hosts.txt (layer 4).
 //
-// The file is the user's: it is read, and read again when it changes, and never written here. One line is one name:
+// The file is the user's: it is read, and read again when it changes. Add appends a line, when the user wants a name saved,
+// and touches nothing else in it. One line is one name:
 //
 //	# comment
 //	example.i2p=<destination in Base64>

@@ -12,4 +12,6 @@ const (
 	maxReports = 20
 	// pollInterval is how soon a change of the file is seen. A stat costs microseconds.
 	pollInterval = 2 * time.Second
+	// maxAttempts is how often Add starts again because the file was changed under it. An editor saves once.
+	maxAttempts = 5
 )
