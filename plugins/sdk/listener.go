@@ -1,0 +1,156 @@
+package sdk
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"sync"
+	"sync/atomic"
+
+	"google.golang.org/grpc"
+
+	"clove.i2p/plugins/api/pb"
+)
+
+// listener takes the connections of one listener of the host. A goroutine shows their tickets as they come, because a ticket
+// is good for seconds only, and queues them for Accept.
+//
+// Drain and the end of the tunnel end this side only: the host's listener goes on for the tunnel's next instance. Only Close,
+// called by the author, closes the host's.
+type listener struct {
+	tunnel *Tunnel
+	id     uint64
+	addr   Addr
+	stream grpc.ServerStreamingClient[pb.Accepted]
+	cancel context.CancelFunc
+
+	queue  chan net.Conn // closed by take
+	quiet  atomic.Bool   // ended by drain or by the end of the tunnel
+	closed chan struct{}
+	close  sync.Once
+	err    error // why take ended, before queue is closed
+}
+
+var _ net.Listener = (*listener)(nil)
+
+func (t *Tunnel) listen(l *pb.Listener, addr Addr) (net.Listener, error) {
+	ctx, cancel := context.WithCancel(t.program.ctx)
+	stream, err := t.program.host.Accept(ctx, &pb.AcceptRequest{Tunnel: t.name, Id: l.Id})
+	if err != nil {
+		cancel()
+		return nil, hostError(ctx, err)
+	}
+	own := &listener{
+		tunnel: t, id: l.Id, addr: addr, stream: stream, cancel: cancel,
+		queue: make(chan net.Conn, acceptBacklog), closed: make(chan struct{}),
+	}
+	if err := t.open.add((*endOfTunnel)(own), false); err != nil {
+		cancel()
+		return nil, err
+	}
+	t.life.goroutines.Go(func() { own.take(ctx) })
+	t.life.goroutines.Go(func() {
+		select {
+		case <-t.life.draining:
+			own.end()
+		case <-own.closed:
+		}
+	})
+	return own, nil
+}
+
+// take runs until the stream of connections ends.
+func (l *listener) take(ctx context.Context) {
+	defer close(l.queue)
+	for {
+		a, err := l.stream.Recv()
+		if err != nil {
+			l.err = hostError(ctx, err)
+			return
+		}
+		remote := Addr{"tcp", a.RemoteAddress}
+		local := l.addr
+		if a.Peer != nil {
+			remote = Addr{"i2p", or(a.RemoteAddress, a.Peer.Base32)}
+		}
+		c, err := l.tunnel.connect(ctx, a.Ticket, connInfo{
+			local: local, remote: remote, peer: addressOf(a.Peer), hasPeer: a.Peer != nil,
+			port: int(a.LocalPort), isolation: a.Isolation,
+		})
+		if err != nil {
+			l.tunnel.Log.Debug("connection lost before it was accepted", "error", err)
+			continue
+		}
+		select {
+		case l.queue <- c:
+		default:
+			l.tunnel.Log.Warn("connection closed: too many wait to be accepted", "limit", acceptBacklog)
+			_ = c.Close()
+		}
+	}
+}
+
+// Accept returns net.ErrClosed when the tunnel drains or has ended, after what had come until then.
+func (l *listener) Accept() (net.Conn, error) {
+	select {
+	case <-l.closed:
+		if !l.quiet.Load() {
+			return nil, l.opError(net.ErrClosed)
+		}
+	default:
+	}
+	c, ok := <-l.queue
+	if ok {
+		return c, nil
+	}
+	select {
+	case <-l.closed:
+		return nil, l.opError(net.ErrClosed)
+	default:
+		return nil, l.opError(fmt.Errorf("the host's listener ended: %w", l.err))
+	}
+}
+
+func (l *listener) opError(err error) error {
+	return &net.OpError{Op: "accept", Net: l.addr.Net, Addr: l.addr, Err: err}
+}
+
+// Close closes the host's listener too, and connections that wait for Accept.
+func (l *listener) Close() error {
+	var err error
+	l.close.Do(func() {
+		close(l.closed)
+		l.cancel()
+		ctx, cancel := context.WithTimeout(l.tunnel.program.ctx, callTime)
+		defer cancel()
+		_, err = l.tunnel.program.host.CloseListener(ctx, &pb.CloseListenerRequest{Tunnel: l.tunnel.name, Id: l.id})
+		l.tunnel.open.remove((*endOfTunnel)(l))
+		for c := range l.queue {
+			_ = c.Close()
+		}
+	})
+	if err != nil {
+		return hostError(context.Background(), err)
+	}
+	return nil
+}
+
+// end is Close without telling the host.
+func (l *listener) end() {
+	l.close.Do(func() {
+		l.quiet.Store(true)
+		close(l.closed)
+		l.cancel()
+		l.tunnel.open.remove((*endOfTunnel)(l))
+	})
+}
+
+func (l *listener) Addr() net.Addr { return l.addr }
+
+// endOfTunnel is a listener as the tunnel's end closes it.
+type endOfTunnel listener
+
+func (e *endOfTunnel) Close() error {
+	(*listener)(e).end()
+	return nil
+}
