@@ -70,17 +70,18 @@ func (b *Book) Open(p Peer) (leave func(), v Verdict) {
 	}), Welcome
 }
 
-// Request counts a request, if it is welcome. Otherwise wait is how long to stay away. A request that the peer's own limit
-// refuses does not count for all.
+// Request counts a request, if it is welcome. Otherwise wait is how long to stay away.
 func (b *Book) Request(now time.Time, p Peer) (wait time.Duration, v Verdict) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	who := b.peers.Get(p)
-	if wait, ok := who.meter.take(now, b.limits.Peer); !ok {
+	if wait, full := who.meter.full(now, b.limits.Peer); full {
 		return wait, PeerRate
 	}
-	if wait, ok := b.total.take(now, b.limits.Total); !ok {
+	if wait, full := b.total.full(now, b.limits.Total); full {
 		return wait, TotalRate
 	}
+	who.meter.count()
+	b.total.count()
 	return 0, Welcome
 }

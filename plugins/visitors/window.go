@@ -27,7 +27,7 @@ func (w *window) used(now time.Time, period time.Duration) int {
 	return w.current + int(int64(w.last)*int64(left/time.Millisecond)/int64(period/time.Millisecond))
 }
 
-// wait is how long it takes until fewer than limit events are in the window, at most.
+// wait is how long it takes, at most, until what happened now counts less.
 func (w *window) wait(now time.Time, period time.Duration) time.Duration {
 	return max(w.start.Add(period).Sub(now), time.Second)
 }
@@ -35,20 +35,23 @@ func (w *window) wait(now time.Time, period time.Duration) time.Duration {
 // meter counts against a Rate.
 type meter struct{ minute, hour, day window }
 
-// take counts one event, unless a limit is reached: then it says after how long to come again.
-func (m *meter) take(now time.Time, r Rate) (wait time.Duration, ok bool) {
-	each := [...]struct {
+// full tells whether a limit is reached, and then after how long to come again.
+func (m *meter) full(now time.Time, r Rate) (wait time.Duration, full bool) {
+	for _, e := range [...]struct {
 		w      *window
 		limit  int
 		period time.Duration
-	}{{&m.minute, r.PerMinute, time.Minute}, {&m.hour, r.PerHour, time.Hour}, {&m.day, r.PerDay, 24 * time.Hour}}
-	for _, e := range each {
+	}{{&m.minute, r.PerMinute, time.Minute}, {&m.hour, r.PerHour, time.Hour}, {&m.day, r.PerDay, 24 * time.Hour}} {
 		if used := e.w.used(now, e.period); e.limit > 0 && used >= e.limit {
-			return e.w.wait(now, e.period), false
+			return e.w.wait(now, e.period), true
 		}
 	}
-	for _, e := range each {
-		e.w.current++
-	}
-	return 0, true
+	return 0, false
+}
+
+// count counts one event, right after full.
+func (m *meter) count() {
+	m.minute.current++
+	m.hour.current++
+	m.day.current++
 }
