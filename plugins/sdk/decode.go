@@ -130,18 +130,29 @@ func (s *field) set(v reflect.Value, raw []byte) error {
 		v.SetString(text)
 		return nil
 	case pb.SettingType_STRINGS:
-		var list []string
-		if json.Unmarshal(raw, &list) != nil {
+		var list []*string
+		if json.Unmarshal(raw, &list) != nil || slices.Contains(list, nil) {
 			return fmt.Errorf("%s is not a list of strings", raw)
 		}
-		v.Set(reflect.ValueOf(list))
+		values := make([]string, len(list))
+		for i, text := range list {
+			values[i] = *text
+		}
+		v.Set(reflect.ValueOf(values))
 		return nil
 	case pb.SettingType_STRING_MAP:
-		var m map[string]string
-		if json.Unmarshal(raw, &m) != nil {
+		var table map[string]*string
+		if json.Unmarshal(raw, &table) != nil {
 			return fmt.Errorf("%s is not a table of strings", raw)
 		}
-		v.Set(reflect.ValueOf(m))
+		values := make(map[string]string, len(table))
+		for key, text := range table {
+			if text == nil {
+				return fmt.Errorf("%s is not a table of strings", raw)
+			}
+			values[key] = *text
+		}
+		v.Set(reflect.ValueOf(values))
 		return nil
 	}
 	return fmt.Errorf("type %v", s.Type)

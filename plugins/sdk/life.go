@@ -27,8 +27,6 @@ type life struct {
 	isStarted  bool
 	isDraining bool
 	err        error // why it ended; read after ended
-
-	goroutines sync.WaitGroup // of listeners
 }
 
 func newLife(parent context.Context) *life {
@@ -57,15 +55,20 @@ func (l *life) drain() {
 	}
 }
 
+// isEnding: the tunnel drains, or its context has ended.
+func (l *life) isEnding() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.isDraining || l.ctx.Err() != nil
+}
+
 var errReturned = errors.New("Run returned, although the tunnel was neither stopped nor draining")
 
 // serve runs the author's Run and cleans up after it.
 func (t *Tunnel) serve(settings any) {
 	l := t.life
 	err := t.runRecovered(settings)
-	l.mu.Lock()
-	asked := l.isDraining || l.ctx.Err() != nil
-	l.mu.Unlock()
+	asked := l.isEnding()
 	switch {
 	case asked && (err == nil || errors.Is(err, context.Canceled)):
 		err = nil
@@ -80,7 +83,7 @@ func (t *Tunnel) serve(settings any) {
 	l.mu.Unlock()
 	l.stop()
 	t.open.closeAll()
-	l.goroutines.Wait()
+	t.open.goroutines.Wait()
 	close(l.ended)
 }
 
@@ -109,23 +112,22 @@ func (t *Tunnel) waitStarted(ctx context.Context) error {
 // drainWait closes the listeners and waits until no connection is open, then a little for Run; or until ctx ends.
 func (t *Tunnel) drainWait(ctx context.Context) (open int) {
 	t.life.drain()
-	for t.open.count() > 0 {
+	timer := time.NewTimer(drainTime)
+	defer timer.Stop()
+	for {
+		timer.Reset(drainTime)
 		select {
 		case <-t.open.changed:
 		case <-t.life.ended:
 			return 0
 		case <-ctx.Done():
 			return t.open.count()
+		case <-timer.C:
+			if t.open.count() == 0 {
+				return 0
+			}
 		}
 	}
-	timer := time.NewTimer(drainTime)
-	defer timer.Stop()
-	select {
-	case <-t.life.ended:
-	case <-timer.C:
-	case <-ctx.Done():
-	}
-	return t.open.count()
 }
 
 // stopWait ends the tunnel now.

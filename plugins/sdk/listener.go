@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"strconv"
 	"sync"
 	"sync/atomic"
 
@@ -44,19 +45,18 @@ func (t *Tunnel) listen(l *pb.Listener, addr Addr) (net.Listener, error) {
 		tunnel: t, id: l.Id, addr: addr, stream: stream, cancel: cancel,
 		queue: make(chan net.Conn, acceptBacklog), closed: make(chan struct{}),
 	}
-	if err := t.open.add((*endOfTunnel)(own), false); err != nil {
-		cancel()
+	if err := t.open.serve((*endOfTunnel)(own), func() { own.take(ctx) }, own.endWithDrain); err != nil {
 		return nil, err
 	}
-	t.life.goroutines.Go(func() { own.take(ctx) })
-	t.life.goroutines.Go(func() {
-		select {
-		case <-t.life.draining:
-			own.end()
-		case <-own.closed:
-		}
-	})
 	return own, nil
+}
+
+func (l *listener) endWithDrain() {
+	select {
+	case <-l.tunnel.life.draining:
+		l.end()
+	case <-l.closed:
+	}
 }
 
 // take runs until the stream of connections ends.
@@ -68,11 +68,7 @@ func (l *listener) take(ctx context.Context) {
 			l.err = hostError(ctx, err)
 			return
 		}
-		remote := Addr{"tcp", a.RemoteAddress}
-		local := l.addr
-		if a.Peer != nil {
-			remote = Addr{"i2p", or(a.RemoteAddress, a.Peer.Base32)}
-		}
+		local, remote := l.addresses(a)
 		c, err := l.tunnel.connect(ctx, a.Ticket, connInfo{
 			local: local, remote: remote, peer: addressOf(a.Peer), hasPeer: a.Peer != nil,
 			port: int(a.LocalPort), isolation: a.Isolation,
@@ -88,6 +84,17 @@ func (l *listener) take(ctx context.Context) {
 			_ = c.Close()
 		}
 	}
+}
+
+func (l *listener) addresses(a *pb.Accepted) (local, remote Addr) {
+	if a.Peer == nil {
+		return l.addr, Addr{l.addr.Net, or(a.RemoteAddress, unspecified)}
+	}
+	local = l.addr
+	if host, _, err := net.SplitHostPort(l.addr.Address); err == nil {
+		local.Address = net.JoinHostPort(host, strconv.Itoa(int(a.LocalPort)))
+	}
+	return local, Addr{"i2p", or(a.RemoteAddress, a.Peer.Base32+":0")}
 }
 
 // Accept returns net.ErrClosed when the tunnel drains or has ended, after what had come until then.
@@ -115,8 +122,12 @@ func (l *listener) opError(err error) error {
 	return &net.OpError{Op: "accept", Net: l.addr.Net, Addr: l.addr, Err: err}
 }
 
-// Close closes the host's listener too, and connections that wait for Accept.
+// Close closes the host's listener too, and connections that wait for Accept. When the tunnel is ending it is end.
 func (l *listener) Close() error {
+	if l.tunnel.life.isEnding() {
+		l.end()
+		return nil
+	}
 	var err error
 	l.close.Do(func() {
 		close(l.closed)

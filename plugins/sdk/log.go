@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"log/slog"
+	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -109,6 +110,7 @@ func (h *logHandler) Handle(ctx context.Context, r slog.Record) error {
 	if len(text) > maxLogLine {
 		text = text[:maxLogLine]
 	}
+	text = strings.ToValidUTF8(text, "?") // gRPC carries no other
 	select {
 	case h.queue.lines <- logLine{logLevel(r.Level), text}:
 	default:

@@ -13,6 +13,8 @@ type openSet struct {
 	streams int
 	all     map[io.Closer]bool // true: a stream
 	changed chan struct{}      // 1: a stream has ended
+
+	goroutines sync.WaitGroup // of listeners
 }
 
 func newOpenSet() *openSet {
@@ -26,6 +28,23 @@ func (s *openSet) add(c io.Closer, stream bool) error {
 		s.all[c] = stream
 		if stream {
 			s.streams++
+		}
+		s.mu.Unlock()
+		return nil
+	}
+	s.mu.Unlock()
+	_ = c.Close()
+	return net.ErrClosed
+}
+
+// serve adds c and runs the goroutines that belong to it, which end when c is closed. If the tunnel has ended it closes c and
+// runs nothing.
+func (s *openSet) serve(c io.Closer, goroutines ...func()) error {
+	s.mu.Lock()
+	if !s.ended {
+		s.all[c] = false
+		for _, g := range goroutines {
+			s.goroutines.Go(g)
 		}
 		s.mu.Unlock()
 		return nil

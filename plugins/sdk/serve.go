@@ -16,7 +16,7 @@ func (t *Tunnel) Serve(ctx context.Context, l net.Listener, handle func(ctx cont
 	t.Started()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	defer context.AfterFunc(ctx, func() { _ = endQuietly(l) })()
+	defer context.AfterFunc(ctx, func() { _ = l.Close() })()
 	var handlers sync.WaitGroup
 	defer handlers.Wait()
 	for {
@@ -41,12 +41,4 @@ func (t *Tunnel) recoverHandler() {
 	if v := recover(); v != nil {
 		t.Log.Error("panic in a connection's handler", "panic", fmt.Sprint(v), "stack", string(debug.Stack()))
 	}
-}
-
-func endQuietly(l net.Listener) error {
-	if own, ok := l.(*listener); ok {
-		own.end()
-		return nil
-	}
-	return l.Close()
 }

@@ -41,7 +41,7 @@ func (s *server) Validate(_ context.Context, r *pb.ValidateRequest) (*pb.Validat
 	}
 	answer := &pb.ValidateResponse{}
 	for _, p := range problems {
-		answer.Problems = append(answer.Problems, &pb.Problem{Key: p.Key, Text: p.Text})
+		answer.Problems = append(answer.Problems, &pb.Problem{Key: plain(p.Key), Text: plain(p.Text)})
 	}
 	return answer, nil
 }
@@ -142,7 +142,7 @@ func (s *server) Health(ctx context.Context, r *pb.HealthRequest) (*pb.HealthRes
 		return nil, err
 	}
 	state, text := t.healthNow(ctx)
-	return &pb.HealthResponse{State: state, Text: text}, nil
+	return &pb.HealthResponse{State: state, Text: plain(text)}, nil
 }
 
 func (s *server) Metrics(ctx context.Context, r *pb.MetricsRequest) (*pb.MetricsResponse, error) {
@@ -177,6 +177,9 @@ func (p *Program) forget(t *Tunnel) {
 		delete(p.tunnels, t.name)
 	}
 }
+
+// plain makes text that gRPC can carry.
+func plain(text string) string { return strings.ToValidUTF8(text, "?") }
 
 // bounded runs the author's function, but not longer than answerTime. Then it goes on alone, and false is returned.
 func bounded(ctx context.Context, f func()) (done bool, err error) {

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"time"
+	"unicode/utf8"
 
 	"clove.i2p/plugins/api"
 	"clove.i2p/plugins/api/pb"
@@ -50,6 +51,9 @@ func (t *Tunnel) Dial(ctx context.Context, address string) (net.Conn, error) {
 // DialIsolated is Dial, but streams with different isolation leave from different destinations. IsolationOf gives the value
 // that belongs to a client of a service.
 func (t *Tunnel) DialIsolated(ctx context.Context, address, isolation string) (net.Conn, error) {
+	if err := sendable(address + isolation); err != nil {
+		return nil, err
+	}
 	s, err := t.program.host.Dial(ctx, &pb.DialRequest{
 		Tunnel: t.name, Address: address, Isolation: isolation, TimeoutMs: timeLeft(ctx),
 	})
@@ -57,7 +61,7 @@ func (t *Tunnel) DialIsolated(ctx context.Context, address, isolation string) (n
 		return nil, hostError(ctx, err)
 	}
 	return t.connect(ctx, s.Ticket, connInfo{
-		local: Addr{"i2p", t.name}, remote: Addr{"i2p", address}, peer: addressOf(s.Peer), hasPeer: true, isolation: isolation,
+		local: Addr{"i2p", t.name + ":0"}, remote: Addr{"i2p", address}, peer: addressOf(s.Peer), hasPeer: true, isolation: isolation,
 	})
 }
 
@@ -70,19 +74,26 @@ func (t *Tunnel) DialLocal(ctx context.Context, address, source string) (net.Con
 	if err != nil {
 		return nil, hostError(ctx, err)
 	}
-	return t.connect(ctx, s.Ticket, connInfo{local: Addr{"tcp", source}, remote: Addr{"tcp", or(s.RemoteAddress, address)}})
+	local := unspecified
+	if source != "" {
+		local = net.JoinHostPort(source, "0")
+	}
+	return t.connect(ctx, s.Ticket, connInfo{local: Addr{"tcp", local}, remote: Addr{"tcp", or(s.RemoteAddress, address)}})
 }
 
 // DialClearnet leaves I2P. The host resolves the name; it refuses addresses that are not public and ports that no setting of
 // kind "clearnet-ports" names.
 func (t *Tunnel) DialClearnet(ctx context.Context, address string) (net.Conn, error) {
+	if err := sendable(address); err != nil {
+		return nil, err
+	}
 	s, err := t.program.host.DialClearnet(ctx, &pb.DialClearnetRequest{
 		Tunnel: t.name, Address: address, TimeoutMs: timeLeft(ctx),
 	})
 	if err != nil {
 		return nil, hostError(ctx, err)
 	}
-	return t.connect(ctx, s.Ticket, connInfo{local: Addr{"tcp", ""}, remote: Addr{"tcp", or(s.RemoteAddress, address)}})
+	return t.connect(ctx, s.Ticket, connInfo{local: Addr{"tcp", unspecified}, remote: Addr{"tcp", or(s.RemoteAddress, address)}})
 }
 
 // Listen takes the streams to a port of the tunnel's destination; 0 is all ports that have no other listener. PeerOf and
@@ -124,6 +135,9 @@ func (t *Tunnel) Provide(service string) (net.Listener, error) {
 
 // Lookup asks the host's address books for a name.
 func (t *Tunnel) Lookup(ctx context.Context, name string) (Address, error) {
+	if err := sendable(name); err != nil {
+		return Address{}, err
+	}
 	a, err := t.program.host.Lookup(ctx, &pb.LookupRequest{Tunnel: t.name, Name: name})
 	if err != nil {
 		return Address{}, hostError(ctx, err)
@@ -151,13 +165,27 @@ func (t *Tunnel) Stat(ctx context.Context) (Stat, error) {
 // Folder is a folder that a setting of kind "folder" names. Its files can seek, as http.FS wants it.
 func (t *Tunnel) Folder(root string) fs.FS { return &folder{t, root} }
 
-// hostError names the end of ctx before what the host said about it.
+// hostError is the error of a call. One that ended with ctx is ctx's error too.
 func hostError(ctx context.Context, err error) error {
-	if ctx.Err() != nil && !errors.Is(err, ctx.Err()) {
-		return fmt.Errorf("%w: %w", ctx.Err(), api.FromStatus(err))
+	switch {
+	case errors.Is(ctx.Err(), context.DeadlineExceeded):
+		return fmt.Errorf("%w: %w", api.ErrNoAnswer, ctx.Err())
+	case ctx.Err() != nil:
+		return ctx.Err()
 	}
 	return api.FromStatus(err)
 }
+
+// sendable: names come from clients, and gRPC carries only UTF-8.
+func sendable(name string) error {
+	if !utf8.ValidString(name) {
+		return fmt.Errorf("a name that is not UTF-8: %w", api.ErrInvalid)
+	}
+	return nil
+}
+
+// unspecified stands where an address is not known.
+const unspecified = "0.0.0.0:0"
 
 // timeLeft is in ms, 0 without a deadline.
 func timeLeft(ctx context.Context) int64 {
