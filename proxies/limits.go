@@ -51,6 +51,38 @@ const (
 	maxTunnelLength   = 7
 	maxTunnelQuantity = 16
 
+	// maxUsersFile and maxUserLine bound a users file; maxUser is the longest name, password of SOCKS 5 (RFC 1929) and realm.
+	maxUsersFile = 4 << 20
+	maxUserLine  = 1024
+	maxUser      = 255
+	// usersLook is how often a users file is looked at while requests come.
+	usersLook = time.Second
+
+	// bcryptLength is that of a hash. maxBcryptPassword is all that bcrypt looks at. maxBcryptCost takes seconds, and
+	// maxBcrypt of them run at one time: a flood of wrong passwords must not take every core.
+	bcryptLength      = 60
+	maxBcryptPassword = 72
+	maxBcryptCost     = 15
+	maxBcrypt         = 2
+	// maxCached is how many right passwords are remembered, more than a household or an office has users.
+	maxCached = 1024
+
+	// A Guard lets a client fail freeFailures times, and a user freeUserFailures: more, or anybody could slow another down.
+	// Then the waits are firstPenalty, doubled each time, up to maxPenalty, which is less than the patience of a SOCKS
+	// handshake. At most maxClientWaits checks of a client and maxWaits of all wait; maxFailing counts are kept.
+	freeFailures     = 5
+	freeUserFailures = 50
+	firstPenalty     = 250 * time.Millisecond
+	maxPenalty       = 8 * time.Second
+	forgetFailures   = 10 * time.Minute
+	maxClientWaits   = 8
+	maxWaits         = 64
+	maxFailing       = 4096
+
+	// maxProxyHead bounds the head of an answer to CONNECT; maxDetails what is kept of the text in it.
+	maxProxyHead = 16 << 10
+	maxDetails   = 200
+
 	// maxSeries bounds the audit. Listeners and rules come from the configuration; a run with ever new ones would grow it.
 	maxSeries = 4096
 )
