@@ -1,0 +1,8 @@
+package sandbox
+
+import "golang.org/x/sys/unix"
+
+const (
+	auditArch    uint32 = unix.AUDIT_ARCH_AARCH64
+	foreignCalls uint32 = 0
+)
