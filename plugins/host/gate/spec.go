@@ -1,6 +1,9 @@
 package gate
 
 import (
+	"strings"
+
+	"clove.i2p/plugins/api"
 	"clove.i2p/plugins/api/pb"
 )
 
@@ -18,18 +21,27 @@ type TunnelSpec struct {
 	Grants         Grants
 }
 
-// Grants are what the values of a tunnel's settings allow.
-type Grants struct {
-	Listen        []string // kind LISTEN_ADDRESS: host:port
-	Dial          []string // kind DIAL_ADDRESS: host:port, or http://host:port
-	Files         []string // kind FILE
-	Folders       []string // kind FOLDER
-	ClearnetPorts []string // kind CLEARNET_PORTS: "443", "1000-2000"; empty: 80 and 443
+// maxName of a tunnel, in bytes: it becomes part of a file name.
+const maxName = 64
+
+func (s *TunnelSpec) check() error {
+	switch {
+	case s.Name == "" || len(s.Name) > maxName || strings.ContainsFunc(s.Name, func(r rune) bool { return r < ' ' || r == 0x7f }):
+		return refuse(api.ErrInvalid, "tunnel name %.70q: use 1 to %d printable characters", s.Name, maxName)
+	case s.MaxConnections < 0:
+		return refuse(api.ErrInvalid, "max_connections of tunnel %s is negative: use 0 for the default of %d", s.Name, DefaultMaxConnections)
+	}
+	return nil
 }
 
-// GrantsOf collects the grants of settings by the kinds in a schema. values are as JSON decodes them: string, []any of string,
-// map[string]any of string; or []string, map[string]string. A key without a value counts with its default. Errors wrap
-// api.ErrInvalid and name the key.
-func GrantsOf(schema []*pb.Setting, values map[string]any) (Grants, error) {
-	panic("gate: not yet")
+// destination is what a change of cannot be made while it is open.
+func (s *TunnelSpec) destination() Spec {
+	return Spec{Tunnel: s.Name, KeyFile: s.KeyFile, Published: s.Published, Length: s.Length, Quantity: s.Quantity}
+}
+
+func (s *TunnelSpec) maxConnections() int {
+	if s.MaxConnections == 0 {
+		return DefaultMaxConnections
+	}
+	return s.MaxConnections
 }

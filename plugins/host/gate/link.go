@@ -1,0 +1,171 @@
+package gate
+
+import (
+	"context"
+	"io"
+	"net"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"clove.i2p/proxies/relay"
+)
+
+// Kinds of connections and listeners, as status shows them.
+const (
+	kindI2P      = "i2p"
+	kindLocal    = "local"
+	kindClearnet = "clearnet"
+	kindService  = "service"
+	kindFile     = "file"
+	kindPackets  = "packets"
+)
+
+type linkState int
+
+const (
+	dialling linkState = iota
+	waiting            // in a listener's queue
+	ticketed           // a plugin has a ticket for it
+	joined
+)
+
+var stateNames = [...]string{"dialling", "waiting", "ticket", "open"}
+
+// link is a connection of a tunnel: it takes one of the tunnel's places when it begins, and owns what has to be closed when it
+// ends, in whichever state it is.
+//
+//	dialling --------> ticketed -> joined -> ended
+//	waiting (accepted) ---^  |
+//	     ^-------------------+ the plugin process ended before it redeemed the ticket
+type link struct {
+	id      uint64
+	tunnel  *tunnel
+	kind    string
+	inbound bool
+	opened  time.Time
+
+	sent, received atomic.Uint64 // bytes: from the plugin, to the plugin
+
+	mu     sync.Mutex
+	peer   string
+	state  linkState
+	holder *Instance
+	owned  []io.Closer
+	atEnd  []func()
+	ended  bool
+}
+
+type closerFunc func()
+
+func (f closerFunc) Close() error {
+	f()
+	return nil
+}
+
+// own closes c when the link ends. If it has ended, c is closed at once and the answer is false.
+func (l *link) own(c io.Closer) bool {
+	l.mu.Lock()
+	ended := l.ended
+	if !ended {
+		l.owned = append(l.owned, c)
+	}
+	l.mu.Unlock()
+	if ended {
+		_ = c.Close()
+	}
+	return !ended
+}
+
+// after runs f when the link has ended.
+func (l *link) after(f func()) {
+	l.mu.Lock()
+	ended := l.ended
+	if !ended {
+		l.atEnd = append(l.atEnd, f)
+	}
+	l.mu.Unlock()
+	if ended {
+		f()
+	}
+}
+
+// to changes the state and the process that holds the link: nil for none. It is false if the link, or the process, has ended.
+func (l *link) to(state linkState, holder *Instance) bool {
+	l.mu.Lock()
+	before := l.holder
+	if l.ended {
+		l.mu.Unlock()
+		return false
+	}
+	l.state, l.holder = state, holder
+	l.mu.Unlock()
+	if before != holder && before != nil {
+		before.drop(l)
+	}
+	return holder == nil || before == holder || holder.hold(l)
+}
+
+func (l *link) setPeer(peer string) {
+	l.mu.Lock()
+	l.peer = peer
+	l.mu.Unlock()
+}
+
+func (l *link) over() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.ended
+}
+
+// end closes everything, once.
+func (l *link) end() {
+	l.mu.Lock()
+	if l.ended {
+		l.mu.Unlock()
+		return
+	}
+	l.ended = true
+	owned, atEnd, holder := l.owned, l.atEnd, l.holder
+	l.owned, l.atEnd = nil, nil
+	l.mu.Unlock()
+	for _, c := range slices.Backward(owned) {
+		_ = c.Close()
+	}
+	if holder != nil {
+		holder.drop(l)
+	}
+	for _, f := range atEnd {
+		f()
+	}
+	l.tunnel.release(l)
+}
+
+// join moves bytes between the plugin's data connection and the stream until both have ended; then the link ends.
+func (l *link) join(data *net.UnixConn, stream net.Conn) {
+	defer l.end()
+	if !l.own(data) {
+		return
+	}
+	d := &dataConn{UnixConn: data, closed: l.end}
+	defer d.watching.Wait()
+	relay.Join(context.Background(), d, stream, relay.Limits{Idle: joinIdle, Linger: joinLinger}, &l.sent, &l.received)
+}
+
+// row for the connection table.
+func (l *link) row() Connection {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	c := Connection{
+		ID: l.id, Tunnel: l.tunnel.name, Kind: l.kind, Direction: "out", Peer: l.peer, State: stateNames[l.state],
+		Sent: l.sent.Load(), Received: l.received.Load(), Opened: l.opened,
+	}
+	if l.inbound {
+		c.Direction = "in"
+	}
+	if l.holder != nil {
+		c.Plugin = l.holder.plugin
+	}
+	return c
+}
