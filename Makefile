@@ -11,8 +11,13 @@ VERSION   ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo 0.
 
 all: build
 
+# The tunnel plugins that come with clove; each is the binary clove-plugin-NAME.
+PLUGINS = tcp irc httpserver outproxy udp
+BUILD   = CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-s -w -X main.version=$(VERSION)"
+
 build:
-	CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o bin/ ./cmd/...
+	$(BUILD) -o bin/ ./cmd/...
+	@set -e; for p in $(PLUGINS); do echo "build bin/clove-plugin-$$p"; $(BUILD) -o bin/clove-plugin-$$p ./plugins/$$p; done
 
 # A private I2P network in one process, with an eepsite and both proxies. Ctrl-C ends it.
 demo: build

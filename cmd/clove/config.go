@@ -14,8 +14,6 @@ import (
 
 	"clove.i2p/cmd/clove/internal/appliance"
 	"clove.i2p/config"
-	"clove.i2p/router"
-	"clove.i2p/router/bandwidth"
 )
 
 // addConfigFlags gives a command the flags that choose and change the configuration.
@@ -61,27 +59,21 @@ func warn(log *slog.Logger, l *config.Loaded) {
 	}
 }
 
-// applianceConfig turns the configuration into that of the packages.
-func applianceConfig(l *config.Loaded) appliance.Config {
-	c := l.Config
-	length := c.Router.Tunnels.Length
-	if length == 0 {
-		length = -1 // for the router, 0 is its default
+// loadAppliance reads all layers and turns them into the configuration of the packages. The result can be loaded again.
+func loadAppliance(cmd *cobra.Command) (appliance.Config, *config.Loaded, error) {
+	l, err := loadConfig(cmd)
+	if err != nil {
+		return appliance.Config{}, nil, err
 	}
-	return appliance.Config{
-		Router: router.Config{
-			DataDir: c.DataDir, NetworkID: c.Router.NetworkID, AllowPrivate: c.Router.AllowPrivatePeers,
-			Floodfill: c.Router.Floodfill == config.FloodfillOn, FloodfillAuto: c.Router.Floodfill == config.FloodfillAuto,
-			NoTransit: !c.Router.Transit,
-			Bandwidth: bandwidth.Config{Inbound: c.Router.Bandwidth.Inbound, Outbound: c.Router.Bandwidth.Outbound, Share: c.Router.Bandwidth.Share},
-			NTCP2:     router.NTCP2{Listen: c.Router.NTCP2.Listen, Advertise: c.Router.NTCP2.Advertise},
-			Reseed:    c.Router.Reseed.Files,
-		},
-		Tunnels: router.Tunnels{Length: length, Quantity: c.Router.Tunnels.Quantity},
-		HTTP:    c.Proxies.HTTP.Listen, SOCKS: c.Proxies.SOCKS.Listen,
-		DialTimeout: c.Proxies.DialTimeout, IdleTimeout: c.Proxies.IdleTimeout,
-		Control: appliance.ControlPath(c.DataDir),
+	cfg, err := appliance.FromConfig(l)
+	if err != nil {
+		return cfg, l, errUsage{err}
 	}
+	cfg.Load = func() (appliance.Config, error) {
+		again, _, err := loadAppliance(cmd)
+		return again, err
+	}
+	return cfg, l, nil
 }
 
 func newConfig() *cobra.Command {
@@ -102,11 +94,7 @@ func newConfigCheck() *cobra.Command {
 		Short: "Tell whether the configuration is right",
 		Args:  usageArgs(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			l, err := loadConfig(cmd)
-			if err == nil {
-				cfg := applianceConfig(l)
-				err = cfg.Router.Validate()
-			}
+			_, l, err := loadAppliance(cmd)
 			if asJSON {
 				result := struct {
 					OK     bool     `json:"ok"`

@@ -18,9 +18,10 @@ func newDemo() *cobra.Command {
 	var level string
 	cmd := &cobra.Command{
 		Use:   "demo",
-		Short: "A private I2P network on this machine, with an eepsite and both proxies",
+		Short: "A private I2P network on this machine, with an eepsite, IRC, an outproxy and both proxies",
 		Long: `demo starts a whole I2P network in this process, on loopback and with a network id of its own: no
-internet is needed, nothing is kept. It says when the eepsite can be read; Ctrl-C ends it.`,
+internet is needed, nothing is kept. It says when all can be used; Ctrl-C ends it. IRC and the outproxy are plugins:
+programs beside clove, where make build puts them.`,
 		Args: usageArgs(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if cfg.Routers < demo.MinRouters || cfg.Routers > demo.MaxRouters {
@@ -41,6 +42,7 @@ internet is needed, nothing is kept. It says when the eepsite can be read; Ctrl-
 	f.IntVar(&cfg.Length, "hops", 2, "length of the tunnels in each direction")
 	f.StringVar(&cfg.HTTP, "http", "127.0.0.1:4444", "address of the HTTP proxy")
 	f.StringVar(&cfg.SOCKS, "socks", "127.0.0.1:4447", "address of the SOCKS proxy")
+	f.StringVar(&cfg.IRC, "irc", "127.0.0.1:6668", "address of the IRC tunnel")
 	f.StringVar(&level, "log-level", "warn", "debug, info, warn or error")
 	f.BoolVar(&asJSON, "json", false, "print one JSON line once it is ready")
 	return cmd
@@ -66,8 +68,20 @@ func announce(w io.Writer, r appliance.Ready, asJSON bool) {
 		return
 	}
 	fmt.Fprintf(w, "  eepsite      http://%s/\n", r.Eepsite)
+	if r.IRC != "" {
+		fmt.Fprintf(w, "  IRC          %s\n", r.IRC)
+	}
+	if r.Clearnet != "" {
+		fmt.Fprintf(w, "  clearnet     %s (a site behind the outproxy; nothing leaves this machine)\n", r.Clearnet)
+	}
+	for _, m := range r.Missing {
+		fmt.Fprintf(w, "  left out     %s\n", m)
+	}
 	if r.HTTPProxy != "" && r.SOCKSProxy != "" {
 		fmt.Fprintf(w, "\nTry:\n  curl -x http://%s http://%s/\n  curl --socks5-hostname %s http://%s/\n", r.HTTPProxy, r.Eepsite, r.SOCKSProxy, r.Eepsite)
+	}
+	if r.HTTPProxy != "" && r.Clearnet != "" {
+		fmt.Fprintf(w, "  curl -x http://%s %s\n", r.HTTPProxy, r.Clearnet)
 	}
 }
 

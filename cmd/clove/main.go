@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"clove.i2p/plugins/host/sandbox"
 )
 
 // Exit codes.
@@ -26,8 +28,9 @@ const (
 const shutdownLimit = 4500 * time.Millisecond
 
 func main() {
+	sandbox.Main() // does not return in a process that becomes a plugin
 	signals := []os.Signal{os.Interrupt, syscall.SIGTERM}
-	if !signal.Ignored(syscall.SIGHUP) { // nohup: the end of the terminal is not ours
+	if !reloads(os.Args) && !signal.Ignored(syscall.SIGHUP) { // nohup: the end of the terminal is not ours
 		signals = append(signals, syscall.SIGHUP)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), signals...)
@@ -40,6 +43,9 @@ func main() {
 	})
 	os.Exit(run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
+
+// reloads reports whether SIGHUP means to read the configuration again.
+func reloads(args []string) bool { return len(args) > 1 && args[1] == "run" }
 
 // errUsage marks the errors of a wrong command line or configuration.
 type errUsage struct{ error }
@@ -82,7 +88,8 @@ Point a browser at http://127.0.0.1:4444 (HTTP proxy) or 127.0.0.1:4447 (SOCKS) 
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return errUsage{err} })
 	root.SetHelpCommand(newHelp())
-	root.AddCommand(newRun(), newDemo(), newServe(), newStatus(), newKeys(), newConfig(), newVersion())
+	root.AddCommand(newRun(), newDemo(), newServe(), newStatus(), newKeys(), newConfig(), newVersion(),
+		newTunnel(), newPlugin(), newConnections(), newRules(), newAudit(), newReload(), newDoctor())
 	return root
 }
 

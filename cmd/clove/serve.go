@@ -28,7 +28,7 @@ address, and goes on until it is interrupted. It uses the clove that is running 
 router of its own. The same folder or server keeps its address.`,
 		Args: usageArgs(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			cfg, err := loadConfig(cmd)
+			own, cfg, err := loadAppliance(cmd)
 			if err != nil {
 				return err
 			}
@@ -57,8 +57,7 @@ router of its own. The same folder or server keeps its address.`,
 				return errUsage{err}
 			}
 			warn(log, cfg)
-			own := applianceConfig(cfg)
-			own.HTTP, own.SOCKS = "", "" // it hosts, and does nothing else
+			own.Proxies.HTTP, own.Proxies.SOCKS, own.State = "", "", "" // it hosts, and does nothing else
 			a, err := appliance.New(own, log)
 			if err != nil {
 				return err

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"os"
 	"path/filepath"
 	"sync"
@@ -13,46 +12,58 @@ import (
 	"time"
 
 	"clove.i2p/cmd/clove/internal/control"
+	"clove.i2p/plugins/host"
+	"clove.i2p/plugins/host/gate"
 	"clove.i2p/proxies"
 	"clove.i2p/router"
 )
 
-// Config of an appliance. An empty listen address leaves that proxy out.
-type Config struct {
-	Router  router.Config
-	Tunnels router.Tunnels // of the proxies' destinations
-	HTTP    string
-	SOCKS   string
-	// DialTimeout bounds a dial of the proxies, IdleTimeout a stream that moves nothing; 0 is their default.
-	DialTimeout, IdleTimeout time.Duration
-	// Control is the path of the control API's unix socket; empty leaves it out.
-	Control string
-}
-
-// An Appliance is a router with its proxies and its control API.
+// An Appliance is a router with its proxies, its plugins and its control API.
 type Appliance struct {
 	cfg     Config
 	log     *slog.Logger
 	router  *router.Router
-	http    net.Listener
-	socks   net.Listener
 	control *control.Server
 	started time.Time
-	stats   map[string]func() proxies.Stats // by proxy; set before the control API answers
+
+	policy       *proxies.Policy
+	destinations *destinations
+	streams      connections
+	gate         *gate.Gate // nil without a folder for state
+	host         *host.Host
+
+	changing sync.Mutex // held while plugins, tunnels or the configuration change
+	desired  host.Desired
+
+	mu      sync.Mutex
+	proxies map[string]*proxy // by name
+
+	// Of Run.
+	life       context.Context
+	fail       context.CancelCauseFunc
+	background sync.WaitGroup
 }
 
 // New binds all ports, so that a port in use is told before anything starts. An appliance that is not Run is to be
 // Closed.
 func New(cfg Config, log *slog.Logger) (*Appliance, error) {
-	a := &Appliance{cfg: cfg, log: log, started: time.Now(), stats: make(map[string]func() proxies.Stats)}
-	var err error
+	a := &Appliance{cfg: cfg, log: log, started: time.Now(), proxies: make(map[string]*proxy)}
+	rules, err := proxies.NewRules(cfg.Proxies.Rules)
+	if err != nil {
+		return nil, err
+	}
+	a.policy = proxies.NewPolicy(rules)
+	a.destinations = newDestinations(cfg.Proxies.Limits, a.openDestination)
 	if cfg.Control != "" {
 		// Else the ports or the netDb would tell of the other clove, in words that nobody understands.
 		if err := control.Check(cfg.Control); err != nil {
 			return nil, err
 		}
 	}
-	if dir := cfg.Router.DataDir; dir != "" {
+	for _, dir := range []string{cfg.Router.DataDir, cfg.State} {
+		if dir == "" {
+			continue
+		}
 		if err := os.MkdirAll(dir, 0o700); err != nil {
 			return nil, fmt.Errorf("make the data directory: %w: choose another --data-dir", err)
 		}
@@ -63,11 +74,20 @@ func New(cfg Config, log *slog.Logger) (*Appliance, error) {
 		}
 		return nil, err
 	}
-	if a.http, err = listen("HTTP proxy", "proxies.http.listen", cfg.HTTP); err != nil {
-		return nil, errors.Join(err, a.Close())
+	for _, k := range proxyKinds {
+		if k.address(cfg.Proxies) == "" {
+			continue
+		}
+		p, err := k.bind(cfg.Proxies)
+		if err != nil {
+			return nil, errors.Join(err, a.Close())
+		}
+		a.proxies[k.name] = p
 	}
-	if a.socks, err = listen("SOCKS proxy", "proxies.socks.listen", cfg.SOCKS); err != nil {
-		return nil, errors.Join(err, a.Close())
+	if cfg.State != "" {
+		if err := a.newHost(); err != nil {
+			return nil, errors.Join(err, a.Close())
+		}
 	}
 	if cfg.Control != "" {
 		if a.control, err = control.Listen(cfg.Control, a, log); err != nil {
@@ -77,24 +97,26 @@ func New(cfg Config, log *slog.Logger) (*Appliance, error) {
 	return a, nil
 }
 
-func listen(what, key, address string) (net.Listener, error) {
-	if address == "" {
-		return nil, nil
+// openDestination opens one for the proxies: not published, since nobody is to find it.
+func (a *Appliance) openDestination(s proxies.Shape) (*router.Destination, error) {
+	t := a.cfg.Tunnels
+	if s.Length != 0 {
+		t.Length = s.Length
 	}
-	l, err := net.Listen("tcp", address)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w; is another router running? Choose another address with %s", what, err, key)
+	if s.Quantity != 0 {
+		t.Quantity = s.Quantity
 	}
-	return l, nil
+	return a.router.Open(router.DestinationConfig{Tunnels: t, Unpublished: true})
 }
 
 // Close releases what New took, of an appliance that is not Run.
 func (a *Appliance) Close() error {
 	errs := []error{a.router.Close()}
-	for _, l := range []net.Listener{a.http, a.socks} {
-		if l != nil {
-			errs = append(errs, l.Close())
-		}
+	for _, p := range a.proxies {
+		errs = append(errs, p.close())
+	}
+	if a.gate != nil {
+		errs = append(errs, a.gate.Close())
 	}
 	if a.control != nil {
 		errs = append(errs, a.control.Close())
@@ -113,40 +135,103 @@ type Ready struct {
 	RouterHash   string  `json:"router_hash"`
 	ReadySeconds float64 `json:"ready_seconds"`
 	Eepsite      string  `json:"eepsite,omitempty"`
+	// Of the demo: where IRC clients connect, a site behind the outproxy, and what is left out, and why.
+	IRC      string   `json:"irc,omitempty"`
+	Clearnet string   `json:"clearnet_site,omitempty"`
+	Missing  []string `json:"missing,omitempty"`
 }
 
 func (a *Appliance) describe() Ready {
-	r := Ready{RouterHash: a.router.Hash().String(), Control: a.cfg.Control, ReadySeconds: time.Since(a.started).Seconds()}
-	if a.http != nil {
-		r.HTTPProxy = a.http.Addr().String()
+	return Ready{
+		RouterHash: a.router.Hash().String(), Control: a.cfg.Control, ReadySeconds: time.Since(a.started).Seconds(),
+		HTTPProxy: a.address("http"), SOCKSProxy: a.address("socks"),
 	}
-	if a.socks != nil {
-		r.SOCKSProxy = a.socks.Addr().String()
-	}
-	return r
 }
 
 // Run serves until ctx ends, and calls ready once the proxies have tunnels. It returns when all has ended.
 func (a *Appliance) Run(ctx context.Context, ready func(Ready)) error {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	var wg sync.WaitGroup
-	serve := func(name string, run func(context.Context) error) {
-		wg.Go(func() {
-			if err := run(ctx); err != nil && ctx.Err() == nil {
-				cancel(fmt.Errorf("%s: %w", name, err))
-			}
-		})
-	}
-	routerEnded := make(chan struct{})
-	serve("router", func(ctx context.Context) error { defer close(routerEnded); return a.router.Run(ctx) })
+	a.life, a.fail = context.WithCancelCause(ctx)
+	ctx = a.life
+	defer a.fail(nil)
+	a.serve("router", a.router.Run)
 	if err := a.router.WaitRunning(ctx); err == nil {
-		a.serveProxies(ctx, cancel, serve, ready)
+		if err := a.serveAll(ctx, ready); err != nil {
+			a.fail(err)
+		}
 	}
 	<-ctx.Done()
-	wg.Wait()
+	a.background.Wait()
+	if a.gate != nil {
+		a.gate.Close()
+	}
 	if err := context.Cause(ctx); !errors.Is(err, context.Canceled) {
 		return err
+	}
+	return nil
+}
+
+// serve runs something in the background; if it fails, so does Run.
+func (a *Appliance) serve(name string, run func(context.Context) error) {
+	a.background.Go(func() {
+		if err := run(a.life); err != nil && a.life.Err() == nil {
+			a.fail(fmt.Errorf("%s: %w", name, err))
+		}
+	})
+}
+
+// serveAll starts what stands before the router.
+func (a *Appliance) serveAll(ctx context.Context, ready func(Ready)) error {
+	a.serve("isolation", a.destinations.run)
+	var own []*router.Destination
+	for _, k := range proxyKinds {
+		p := a.proxies[k.name]
+		if p == nil {
+			continue
+		}
+		if err := a.startProxy(ctx, p); err != nil {
+			return err
+		}
+		d, err := a.own(p)
+		if err != nil {
+			return err
+		}
+		own = append(own, d)
+	}
+	if a.host != nil {
+		a.serve("plugins", a.host.Run)
+		a.serve("tunnels", a.startTunnels)
+	}
+	if a.control != nil {
+		a.serve("control API", a.control.Serve)
+	}
+	a.serve("ready", func(ctx context.Context) error {
+		if err := a.router.Ready(ctx); err != nil {
+			return nil
+		}
+		for _, d := range own {
+			if err := d.Ready(ctx); err != nil {
+				return nil
+			}
+		}
+		if ready != nil {
+			ready(a.describe())
+		}
+		return nil
+	})
+	return nil
+}
+
+// startTunnels starts what is configured. What cannot be started is told, and shown by clove tunnel list; the rest goes on.
+func (a *Appliance) startTunnels(ctx context.Context) error {
+	a.changing.Lock()
+	defer a.changing.Unlock()
+	plan, err := a.host.Apply(ctx, a.cfg.Plugins)
+	if err != nil {
+		return err
+	}
+	a.desired = a.cfg.Plugins
+	for _, problem := range plan.Problems {
+		a.log.Error("tunnels", "problem", problem)
 	}
 	return nil
 }

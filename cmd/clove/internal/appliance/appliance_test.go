@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"clove.i2p/cmd/clove/internal/appliance"
 	"clove.i2p/cmd/clove/internal/control"
@@ -25,7 +26,8 @@ func config(t *testing.T) appliance.Config {
 	t.Cleanup(func() { os.RemoveAll(dir) })
 	return appliance.Config{
 		Router:  router.Config{DataDir: dir, NetworkID: 77, AllowPrivate: true, NTCP2: router.NTCP2{Listen: "127.0.0.1:0"}},
-		Tunnels: router.Tunnels{Length: 1, Quantity: 1}, HTTP: "127.0.0.1:0", SOCKS: "127.0.0.1:0", Control: appliance.ControlPath(dir),
+		Tunnels: router.Tunnels{Length: 1, Quantity: 1}, Proxies: appliance.ProxyConfig{HTTP: "127.0.0.1:0", SOCKS: "127.0.0.1:0", Limits: appliance.IsolationLimits{Destinations: 4, Idle: time.Minute}},
+		State: dir, Control: appliance.ControlPath(dir),
 	}
 }
 
@@ -73,8 +75,8 @@ func TestPortInUse(t *testing.T) {
 	}
 	defer l.Close()
 	for key, set := range map[string]func(*appliance.Config){
-		"proxies.http.listen":  func(c *appliance.Config) { c.HTTP = l.Addr().String() },
-		"proxies.socks.listen": func(c *appliance.Config) { c.SOCKS = l.Addr().String() },
+		"proxies.http.listen":  func(c *appliance.Config) { c.Proxies.HTTP = l.Addr().String() },
+		"proxies.socks.listen": func(c *appliance.Config) { c.Proxies.SOCKS = l.Addr().String() },
 		"router.ntcp2.listen":  func(c *appliance.Config) { c.Router.NTCP2.Listen = l.Addr().String() },
 	} {
 		cfg := config(t)
@@ -82,7 +84,7 @@ func TestPortInUse(t *testing.T) {
 		if _, err := appliance.New(cfg, slog.New(slog.DiscardHandler)); err == nil || !strings.Contains(err.Error(), key) {
 			t.Errorf("%s: %v", key, err)
 		}
-		cfg.HTTP, cfg.SOCKS, cfg.Router.NTCP2.Listen = "", "", "127.0.0.1:0"
+		cfg.Proxies.HTTP, cfg.Proxies.SOCKS, cfg.Router.NTCP2.Listen = "", "", "127.0.0.1:0"
 		start(t, cfg)() // nothing is held from the first try
 	}
 }

@@ -11,129 +11,202 @@ import (
 	"clove.i2p/router"
 )
 
-const (
-	// maxIsolated bounds the destinations of one proxy beside its own: each keeps a set of tunnels.
-	maxIsolated = 16
-	// isolatedIdle ends one that nobody used for so long: its tunnels cost other routers, too.
-	isolatedIdle = 10 * time.Minute
-)
+// IsolationLimits bound what the proxies' users take of the network: each destination keeps a set of tunnels.
+type IsolationLimits struct {
+	// Destinations of one listener, beside its own.
+	Destinations int
+	// Idle ends a destination that nobody used for so long.
+	Idle time.Duration
+	// Prewarm is the number of destinations that are ready for whoever comes next.
+	Prewarm int
+}
 
-// An isolator is the Dialer of one proxy: whoever gives no user name shares the proxy's destination, and each user name and
-// password has one of its own, so that two of them cannot be linked by what they visit.
-type isolator struct {
-	dialer
-	open func() (*router.Destination, error)
+// Destinations are what the proxies' streams leave from: one for each isolation key, so that two of them cannot be linked by
+// what they visit. A listener's own is pinned: it is there from the start and stays.
+type destinations struct {
+	open   func(proxies.Shape) (*router.Destination, error)
+	refill chan struct{} // holds one wake-up of run
 
 	mu     sync.Mutex
-	others map[proxies.Isolation]*isolated
+	limits IsolationLimits
+	held   map[proxies.Isolation]*held
+	spare  []*router.Destination
 }
 
-type isolated struct {
+type held struct {
 	dialer
-	dials int
-	used  time.Time
+	pinned bool
+	uses   int // dials and packet sockets
+	used   time.Time
 }
 
-func newIsolator(shared *router.Destination, open func() (*router.Destination, error)) *isolator {
-	return &isolator{dialer: dialer{shared}, open: open, others: make(map[proxies.Isolation]*isolated)}
+func newDestinations(limits IsolationLimits, open func(proxies.Shape) (*router.Destination, error)) *destinations {
+	return &destinations{open: open, refill: make(chan struct{}, 1), limits: limits, held: make(map[proxies.Isolation]*held)}
 }
 
-// Dial opens a stream from the destination of the target's isolation.
-func (i *isolator) Dial(ctx context.Context, t proxies.Target) (net.Conn, error) {
-	if t.Isolation.User == "" {
-		return i.dialer.Dial(ctx, t)
+// pin opens the destination of a key and keeps it.
+func (d *destinations) pin(key proxies.Isolation) (*router.Destination, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	h := d.held[key]
+	if h == nil {
+		destination, err := d.open(key.Shape)
+		if err != nil {
+			return nil, err
+		}
+		h = &held{dialer: dialer{destination}}
+		d.held[key] = h
 	}
-	d, err := i.take(t.Isolation, time.Now())
+	h.pinned = true
+	return h.destination, nil
+}
+
+// setLimits is for the next to come: nobody who has a destination loses it.
+func (d *destinations) setLimits(l IsolationLimits) {
+	d.mu.Lock()
+	d.limits = l
+	d.mu.Unlock()
+	d.wake()
+}
+
+func (d *destinations) wake() {
+	select {
+	case d.refill <- struct{}{}:
+	default: // it is awake already
+	}
+}
+
+// dial opens a stream from the destination of the target's isolation.
+func (d *destinations) dial(ctx context.Context, t proxies.Target) (net.Conn, error) {
+	h, err := d.take(t.Isolation)
 	if err != nil {
 		return nil, err
 	}
-	defer i.put(d)
-	return d.Dial(ctx, t)
+	defer d.put(h)
+	return h.Dial(ctx, t)
 }
 
-func (i *isolator) take(key proxies.Isolation, now time.Time) (*isolated, error) {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	d := i.others[key]
-	if d == nil {
-		if len(i.others) >= maxIsolated && !i.evict(now) {
-			return nil, fmt.Errorf("%w: %d users have streams of their own now", proxies.ErrNotReady, maxIsolated)
+func (d *destinations) take(key proxies.Isolation) (*held, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	now := time.Now()
+	h := d.held[key]
+	if h == nil {
+		if !d.room(key.Listener, now) {
+			return nil, fmt.Errorf("%w: %d users have streams of their own now", proxies.ErrNotReady, d.limits.Destinations)
 		}
-		destination, err := i.open()
+		destination, err := d.next(key.Shape)
 		if err != nil {
 			return nil, fmt.Errorf("appliance: isolate: %w", err)
 		}
-		d = &isolated{dialer: dialer{destination}}
-		i.others[key] = d
+		h = &held{dialer: dialer{destination}}
+		d.held[key] = h
 	}
-	d.dials++
-	d.used = now
-	return d, nil
+	h.uses++
+	h.used = now
+	return h, nil
 }
 
-func (i *isolator) put(d *isolated) {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	d.dials--
-	d.used = time.Now()
-}
-
-// idle is how long a destination has had neither dials nor streams. The caller holds i.mu.
-func (d *isolated) idle(now time.Time) time.Duration {
-	if d.dials > 0 || d.destination.Status().Streams > 0 {
-		d.used = now
+// next is a destination that nobody used before. The caller holds d.mu.
+func (d *destinations) next(shape proxies.Shape) (*router.Destination, error) {
+	if n := len(d.spare); n > 0 && shape == (proxies.Shape{}) {
+		destination := d.spare[0]
+		d.spare = d.spare[1:]
+		d.wake()
+		return destination, nil
 	}
-	return now.Sub(d.used)
+	return d.open(shape)
 }
 
-// evict closes the destination that was idle longest and reports whether there was one. The caller holds i.mu.
-func (i *isolator) evict(now time.Time) bool {
+func (d *destinations) put(h *held) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	h.uses--
+	h.used = time.Now()
+}
+
+// idle is how long a destination has had neither uses nor streams. The caller holds d.mu.
+func (h *held) idle(now time.Time) time.Duration {
+	if h.pinned || h.uses > 0 || h.destination.Status().Streams > 0 {
+		h.used = now
+	}
+	return now.Sub(h.used)
+}
+
+// room makes room for one more destination of a listener, if it has to by closing the one that was idle longest. The caller
+// holds d.mu.
+func (d *destinations) room(listener string, now time.Time) bool {
 	var victim proxies.Isolation
 	var longest time.Duration
-	for key, d := range i.others {
-		if idle := d.idle(now); idle > longest {
+	n := 0
+	for key, h := range d.held {
+		if key.Listener != listener || h.pinned {
+			continue
+		}
+		n++
+		if idle := h.idle(now); idle > longest {
 			victim, longest = key, idle
 		}
+	}
+	if n < d.limits.Destinations {
+		return true
 	}
 	if longest == 0 {
 		return false
 	}
-	i.end(victim)
+	d.end(victim)
 	return true
 }
 
-// sweep closes those that were idle for isolatedIdle.
-func (i *isolator) sweep(now time.Time) {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	for key, d := range i.others {
-		if d.idle(now) >= isolatedIdle {
-			i.end(key)
+// sweep closes those that were idle for too long.
+func (d *destinations) sweep(now time.Time) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for key, h := range d.held {
+		if h.idle(now) >= d.limits.Idle {
+			d.end(key)
 		}
 	}
 }
 
-// end closes a destination. The caller holds i.mu.
-func (i *isolator) end(key proxies.Isolation) {
-	i.others[key].destination.Close()
-	delete(i.others, key)
+// end closes a destination. The caller holds d.mu.
+func (d *destinations) end(key proxies.Isolation) {
+	d.held[key].destination.Close()
+	delete(d.held, key)
 }
 
-// run closes what is idle until ctx ends; the router closes the rest.
-func (i *isolator) run(ctx context.Context) error {
-	ticker := time.NewTicker(isolatedIdle / 10)
+// prewarm opens what is missing in the spare ones.
+func (d *destinations) prewarm() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for len(d.spare) < d.limits.Prewarm {
+		destination, err := d.open(proxies.Shape{})
+		if err != nil {
+			return // the router ends
+		}
+		d.spare = append(d.spare, destination)
+	}
+	for len(d.spare) > d.limits.Prewarm {
+		d.spare[0].Close()
+		d.spare = d.spare[1:]
+	}
+}
+
+// run closes what is idle and keeps spare ones ready until ctx ends; the router closes the rest.
+func (d *destinations) run(ctx context.Context) error {
+	ticker := time.NewTicker(sweepEvery)
 	defer ticker.Stop()
 	for {
+		d.prewarm()
 		select {
 		case <-ctx.Done():
 			return nil
 		case now := <-ticker.C:
-			i.sweep(now)
+			d.sweep(now)
+		case <-d.refill:
 		}
 	}
 }
 
-var (
-	_ proxies.Dialer    = (*isolator)(nil)
-	_ proxies.Readiness = (*isolator)(nil)
-)
+// sweepEvery is how often idle destinations are looked for.
+const sweepEvery = time.Minute

@@ -7,19 +7,24 @@ import (
 	"time"
 
 	"clove.i2p/cmd/clove/internal/control"
+	"clove.i2p/plugins/host/sandbox"
 )
 
 // Status is a snapshot for the control API.
 func (a *Appliance) Status() control.Status {
 	s := control.NewStatus(a.router.Status(), time.Now())
-	if a.http != nil {
-		s.HTTPProxy = a.http.Addr().String()
+	s.HTTPProxy, s.SOCKSProxy = a.address("http"), a.address("socks")
+	a.mu.Lock()
+	for name, p := range a.proxies {
+		if p.server != nil {
+			s.Proxies[name] = p.server.Stats()
+		}
 	}
-	if a.socks != nil {
-		s.SOCKSProxy = a.socks.Addr().String()
-	}
-	for name, stats := range a.stats {
-		s.Proxies[name] = stats()
+	a.mu.Unlock()
+	if a.host != nil {
+		confined := sandbox.Probe()
+		s.Sandbox = &confined
+		s.Tunnels = a.host.Tunnels()
 	}
 	s.Process = process()
 	return s

@@ -109,5 +109,23 @@ func (c *Client) do(ctx context.Context, method, path string, body any) (io.Read
 	if err := json.NewDecoder(io.LimitReader(answer.Body, 64<<10)).Decode(&e); err != nil || e.Error == "" {
 		return nil, fmt.Errorf("clove answers %s", answer.Status)
 	}
-	return nil, errors.New(e.Error)
+	return nil, &Error{Code: e.Code, Text: e.Error}
+}
+
+// call sends a request and decodes the answer. There is no time limit but that of ctx: a drain takes its time.
+func call[Answer any](ctx context.Context, c *Client, method, path string, body any) (a Answer, err error) {
+	in, err := c.do(ctx, method, path, body)
+	if err != nil {
+		return a, err
+	}
+	defer in.Close()
+	if err := json.NewDecoder(in).Decode(&a); err != nil {
+		return a, fmt.Errorf("read the answer of clove: %w", err)
+	}
+	return a, nil
+}
+
+func (c *Client) command(ctx context.Context, method, path string) error {
+	_, err := call[struct{}](ctx, c, method, path, nil)
+	return err
 }

@@ -17,9 +17,10 @@ import (
 
 // fake is a Clove whose eepsites are reachable at once.
 type fake struct {
-	err    error         // of Serve, before it has begun
-	broken chan error    // ends eepsites
-	ended  chan struct{} // one for each eepsite that ended
+	control.Clove               // what a test does not call
+	err           error         // of Serve, before it has begun
+	broken        chan error    // ends eepsites
+	ended         chan struct{} // one for each eepsite that ended
 }
 
 func newFake() *fake { return &fake{broken: make(chan error), ended: make(chan struct{}, 10)} }
@@ -56,6 +57,11 @@ func socket(t *testing.T) string {
 
 // start serves f at path; stop ends it and waits.
 func start(t *testing.T, path string, f *fake) (stop func()) {
+	t.Helper()
+	return startClove(t, path, f)
+}
+
+func startClove(t *testing.T, path string, f control.Clove) (stop func()) {
 	t.Helper()
 	s, err := control.Listen(path, f, slog.New(slog.DiscardHandler))
 	if err != nil {

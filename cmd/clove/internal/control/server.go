@@ -12,27 +12,6 @@ import (
 	"time"
 )
 
-// A Clove is what the API controls.
-type Clove interface {
-	Status() Status
-	// Serve hosts an eepsite until ctx ends. It calls progress when the address is known, and again when it can be
-	// reached.
-	Serve(ctx context.Context, r ServeRequest, progress func(ServeProgress)) error
-}
-
-// ServeRequest asks for an eepsite.
-type ServeRequest struct {
-	Target  string `json:"target"`             // a folder, or the address of a local web server
-	KeyFile string `json:"key_file,omitempty"` // made if it is not there
-}
-
-// ServeProgress tells how far it is. Error ends it.
-type ServeProgress struct {
-	Eepsite string `json:"eepsite,omitempty"`
-	Ready   bool   `json:"ready"`
-	Error   string `json:"error,omitempty"`
-}
-
 // A Server answers on the control socket.
 type Server struct {
 	clove    Clove
@@ -61,6 +40,7 @@ func (s *Server) Serve(ctx context.Context) error {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /v1/status", s.status)
 	mux.HandleFunc("POST /v1/serve", s.serve)
+	s.routes(mux)
 	debug(mux)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		fail(w, http.StatusNotFound, "not_found", fmt.Errorf("no %s %s in this API", r.Method, r.URL.Path))
@@ -129,16 +109,4 @@ func (s *Server) begin() bool {
 		s.sites.Add(1)
 	}
 	return !s.ended
-}
-
-// apiError is the body of every answer that is not a success.
-type apiError struct {
-	Error string `json:"error"`
-	Code  string `json:"code"`
-}
-
-func fail(w http.ResponseWriter, status int, code string, err error) {
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(status)
-	json.NewEncoder(w).Encode(apiError{Error: err.Error(), Code: code})
 }

@@ -3,6 +3,8 @@ package control
 import (
 	"time"
 
+	"clove.i2p/plugins/host"
+	"clove.i2p/plugins/host/sandbox"
 	"clove.i2p/proxies"
 	"clove.i2p/router"
 	"clove.i2p/router/i2p"
@@ -30,6 +32,9 @@ type Status struct {
 	Stats         router.Stats             `json:"stats"`
 	Process       Process                  `json:"process"`
 	Proxies       map[string]proxies.Stats `json:"proxies"` // by name: http, socks
+	// Tunnels of the plugins, and how well plugins are confined on this machine.
+	Tunnels []host.TunnelStatus `json:"plugin_tunnels"`
+	Sandbox *sandbox.Capability `json:"sandbox,omitempty"`
 }
 
 // Process is what clove costs its machine.

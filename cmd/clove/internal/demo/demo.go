@@ -1,5 +1,8 @@
-// Package demo is a whole I2P network in one process: routers on loopback with a network id of their own, an eepsite,
-// and an appliance whose proxies read it. Nothing is written but a control socket in a folder that is removed.
+// Package demo is a whole I2P network in one process: routers on loopback with a network id of their own, an eepsite, and an
+// appliance with its proxies and plugins: an IRC server and the tunnels to it, and an outproxy to a site that stands for the
+// clearnet. What is written is in a folder that is removed.
+//
+// Read first: demo.go, then plugins.go.
 package demo
 
 import (
@@ -26,6 +29,7 @@ type Config struct {
 	Routers int    // MinRouters to MaxRouters
 	HTTP    string // listen address of the HTTP proxy
 	SOCKS   string // and of the SOCKS proxy
+	IRC     string // and of the IRC tunnel
 	Length  int    // hops of the tunnels in each direction
 }
 
@@ -81,6 +85,7 @@ func makeFolder() (string, error) {
 // carry the tunnels, and half of them are floodfills.
 type network struct {
 	cfg       Config
+	plugins   *plugins
 	appliance *appliance.Appliance
 	others    []*router.Router
 	started   time.Time
@@ -88,12 +93,15 @@ type network struct {
 
 func build(cfg Config, dir string, log *slog.Logger) (n *network, err error) {
 	n = &network{cfg: cfg, started: time.Now()}
-	n.appliance, err = appliance.New(appliance.Config{
-		Router: routerConfig(false), Tunnels: router.Tunnels{Length: cfg.Length, Quantity: 2}, HTTP: cfg.HTTP, SOCKS: cfg.SOCKS,
-		Control: filepath.Join(dir, socketName),
-	}, log)
+	if n.plugins, err = preparePlugins(cfg, dir, log); err != nil {
+		return nil, fmt.Errorf("demo: %w", err)
+	}
+	own, err := n.plugins.config()
+	if err == nil {
+		n.appliance, err = appliance.New(own, log)
+	}
 	if errors.Is(err, syscall.EADDRINUSE) {
-		return nil, fmt.Errorf("demo: %w; for the demo, with --http and --socks", err)
+		return nil, fmt.Errorf("demo: %w; for the demo, with --http, --socks and --irc", err)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("demo: %w", err)
@@ -160,6 +168,7 @@ func (n *network) run(ctx context.Context, ready func(appliance.Ready)) error {
 			cancel(fmt.Errorf("demo: %w", err))
 		}
 	})
+	wg.Go(func() { n.plugins.run(ctx) })
 	wg.Go(func() {
 		if err := n.host(ctx, up, ready); err != nil {
 			cancel(fmt.Errorf("demo: %w", err))
@@ -196,7 +205,9 @@ func (n *network) host(ctx context.Context, up <-chan appliance.Ready, ready fun
 		}
 		select {
 		case r := <-up:
-			r.Eepsite, r.ReadySeconds = d.Base32(), time.Since(n.started).Seconds()
+			r.Eepsite = d.Base32()
+			n.plugins.await(ctx, n.appliance, &r)
+			r.ReadySeconds = time.Since(n.started).Seconds()
 			ready(r)
 		case <-ctx.Done():
 		}
