@@ -69,11 +69,12 @@ var (
 	_ fs.ReadDirFS = (*folder)(nil)
 )
 
-func (d *folder) info(op, name string) (*pb.File, error) {
+// info has the entries of a folder only with all.
+func (d *folder) info(op, name string, all bool) (*pb.File, error) {
 	if !fs.ValidPath(name) {
 		return nil, &fs.PathError{Op: op, Path: name, Err: fs.ErrInvalid}
 	}
-	f, err := d.tunnel.openFile(d.root, hostPath(name), 0, true)
+	f, err := d.tunnel.openFile(d.root, hostPath(name), 0, !all)
 	if err != nil {
 		return nil, &fs.PathError{Op: op, Path: name, Err: err}
 	}
@@ -88,7 +89,7 @@ func hostPath(name string) string {
 }
 
 func (d *folder) Stat(name string) (fs.FileInfo, error) {
-	f, err := d.info("stat", name)
+	f, err := d.info("stat", name, false)
 	if err != nil {
 		return nil, err
 	}
@@ -96,12 +97,15 @@ func (d *folder) Stat(name string) (fs.FileInfo, error) {
 }
 
 func (d *folder) ReadDir(name string) ([]fs.DirEntry, error) {
-	f, err := d.info("readdir", name)
+	f, err := d.info("readdir", name, false)
 	if err != nil {
 		return nil, err
 	}
 	if !f.Folder {
 		return nil, &fs.PathError{Op: "readdir", Path: name, Err: errors.New("not a folder")}
+	}
+	if f, err = d.info("readdir", name, true); err != nil {
+		return nil, err
 	}
 	return entries(f), nil
 }
@@ -116,13 +120,13 @@ func entries(f *pb.File) []fs.DirEntry {
 }
 
 func (d *folder) Open(name string) (fs.File, error) {
-	f, err := d.info("open", name)
+	f, err := d.info("open", name, false)
 	if err != nil {
 		return nil, err
 	}
 	own := &file{folder: d, name: name, info: fileInfo{f, path.Base(name)}}
 	if f.Folder {
-		return &openFolder{own, entries(f)}, nil
+		return &openFolder{file: own}, nil
 	}
 	return own, nil
 }
@@ -242,12 +246,20 @@ func (f *file) Close() error {
 type openFolder struct {
 	*file
 
-	left []fs.DirEntry
+	listed bool
+	left   []fs.DirEntry
 }
 
 var _ fs.ReadDirFile = (*openFolder)(nil)
 
 func (d *openFolder) ReadDir(n int) ([]fs.DirEntry, error) {
+	if !d.listed {
+		all, err := d.folder.ReadDir(d.name)
+		if err != nil {
+			return nil, err
+		}
+		d.listed, d.left = true, all
+	}
 	if n <= 0 {
 		all := d.left
 		d.left = nil

@@ -2,7 +2,9 @@ package sdk
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"net"
 	"strconv"
 	"sync"
@@ -64,12 +66,16 @@ func (l *listener) take(ctx context.Context) {
 	defer close(l.queue)
 	for {
 		a, err := l.stream.Recv()
+		if errors.Is(err, io.EOF) {
+			<-l.closed // the host has given the listener to the tunnel's next process, or settings grant it no more
+			return
+		}
 		if err != nil {
 			l.err = hostError(ctx, err)
 			return
 		}
 		local, remote := l.addresses(a)
-		c, err := l.tunnel.connect(ctx, a.Ticket, connInfo{
+		c, err := l.tunnel.connect(l.tunnel.program.ctx, a.Ticket, connInfo{
 			local: local, remote: remote, peer: addressOf(a.Peer), hasPeer: a.Peer != nil,
 			port: int(a.LocalPort), isolation: a.Isolation,
 		})
