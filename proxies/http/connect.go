@@ -3,8 +3,8 @@ package http
 import (
 	"context"
 	"fmt"
+	"net"
 	nethttp "net/http"
-	"strconv"
 	"time"
 
 	"clove.i2p/proxies"
@@ -21,14 +21,20 @@ func (s *Server) connect(out *responseWriter, r *nethttp.Request) {
 		out.Header().Set("Connection", "close") // what follows is not HTTP
 		p.write(out, r)
 	}
-	iso, ok := s.authorize(r.Header)
-	if !ok {
-		refuse(proxies.ReasonUnauthorized, authenticatePage())
+	credentials, refusal := s.authorize(r)
+	if refusal != nil {
+		refuse(proxies.ReasonUnauthorized, refusal)
 		return
 	}
-	host, port, err := connectTarget(r)
-	if err != nil {
-		refuse(proxies.Classify(err), failurePage(err, r.URL.Hostname(), r.Method))
+	user := s.identify(credentials)
+	f := failed{host: r.URL.Hostname(), method: r.Method}
+	var host string
+	if host, f.port, f.err = connectTarget(r); f.err == nil {
+		f.decision = s.decide(user, host, f.port, nethttp.MethodConnect)
+		f.err = f.decision.Err
+	}
+	if f.err != nil {
+		refuse(proxies.Classify(f.err), f.page())
 		return
 	}
 	client, err := out.takeOver()
@@ -37,34 +43,27 @@ func (s *Server) connect(out *responseWriter, r *nethttp.Request) {
 		return
 	}
 	defer context.AfterFunc(r.Context(), func() { _ = client.Close() })()
-	s.tunnel(r, client, proxies.Target{Host: host, Port: port, Isolation: iso})
+	s.tunnel(r, client, s.target(f.decision, user), f)
 }
 
 func connectTarget(r *nethttp.Request) (string, int, error) {
 	if r.URL.User != nil || r.URL.Path != "" || r.ContentLength != 0 {
 		return "", 0, fmt.Errorf("http: CONNECT: %w", proxies.ErrBadHost)
 	}
-	name, port, err := proxies.SplitHostPort(r.URL.Host, 0)
-	if err != nil {
-		return "", 0, err
-	}
-	host, err := proxies.ParseHost(name)
-	if err == nil && host == proxies.SelfHost {
-		err = proxies.ErrRefused
-	}
-	return host, port, err
+	return proxies.SplitHostPort(r.URL.Host, 0)
 }
 
-func (s *Server) tunnel(r *nethttp.Request, client *proxies.Client, t proxies.Target) {
+func (s *Server) tunnel(r *nethttp.Request, client *proxies.Client, t proxies.Target, f failed) {
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
 	stop := client.Watch(cancel)
-	stream, err := s.opener.Open(ctx, t)
+	stream, err := s.opener.Through(ctx, t)
 	stop()
 	_ = client.SetWriteDeadline(time.Now().Add(lastWords))
 	if err != nil {
 		s.fail(proxies.Classify(err))
-		resp := failurePage(err, t.Host, r.Method).response(r)
+		f.err = err
+		resp := f.page().response(r)
 		resp.Close = true
 		if resp.Write(client) == nil {
 			relay.Drain(client)
@@ -76,14 +75,11 @@ func (s *Server) tunnel(r *nethttp.Request, client *proxies.Client, t proxies.Ta
 		return
 	}
 	_ = client.SetWriteDeadline(time.Time{})
-	limits := relay.Limits{Idle: s.cfg.TunnelIdle, Linger: s.cfg.Linger}
-	proxies.Relay(r.Context(), client, stream, limits, &s.counters)
-}
-
-// withPort leaves out HTTP's own port, as browsers do.
-func withPort(host string, port int) string {
-	if port == 80 {
-		return host
+	var end net.Conn = client
+	if t.Via == "" && t.Port == 80 {
+		canonical, _ := proxies.CanonicalHost(stream, t) // without one no request passes
+		end = &plainClient{Client: client, authority: f.decision.Host, canonical: canonical}
 	}
-	return host + ":" + strconv.Itoa(port)
+	limits := relay.Limits{Idle: s.cfg.TunnelIdle, Linger: s.cfg.Linger}
+	proxies.Relay(r.Context(), end, stream, limits, &s.counters)
 }

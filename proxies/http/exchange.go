@@ -24,6 +24,9 @@ import (
 type exchange struct {
 	s         *Server
 	out       *responseWriter
+	navigates bool // a person looks at the answer
+	host      string
+	decision  proxies.Decision
 	target    proxies.Target
 	authority string // as the browser knows the server
 	canonical string // as the server knows itself, once it is dialed
@@ -48,8 +51,9 @@ var errNoStream = errors.New("http: no stream was dialed for this request")
 func newTransport() *nethttp.Transport {
 	refuse := func(context.Context, string, string) (net.Conn, error) { return nil, errNoStream }
 	return &nethttp.Transport{
+		Proxy: viaOutproxy,
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			if stream, ok := ctx.Value(streamKey{}).(*meteredStream); ok {
+			if stream, ok := ctx.Value(streamKey{}).(net.Conn); ok {
 				return stream, nil
 			}
 			return nil, errNoStream
@@ -64,7 +68,7 @@ func newTransport() *nethttp.Transport {
 
 func (s *Server) forward(out *responseWriter, r *nethttp.Request) {
 	s.counters.Request()
-	x := &exchange{s: s, out: out}
+	x := &exchange{s: s, out: out, navigates: navigates(r.Header)}
 	defer x.close()
 	r = r.WithContext(context.WithValue(r.Context(), exchangeKey{}, x))
 	if r.Body != nil && r.Body != nethttp.NoBody {
@@ -102,29 +106,56 @@ func (s *Server) onRequest(r *nethttp.Request, ctx *goproxy.ProxyCtx) (*nethttp.
 	if !ok {
 		return r, internalPage().response(r)
 	}
-	iso, ok := s.authorize(r.Header)
-	if !ok {
+	credentials, refusal := s.authorize(r)
+	if refusal != nil {
 		s.fail(proxies.ReasonUnauthorized)
-		return r, authenticatePage().response(r)
+		return r, refusal.response(r)
 	}
+	user := s.identify(credentials)
 	u := *r.URL
 	host, port, err := locate(&u)
-	if err != nil {
-		s.fail(proxies.Classify(err))
-		return r, failurePage(err, r.URL.Hostname(), r.Method).response(r)
+	x.host = r.URL.Hostname()
+	switch {
+	case err != nil:
+		return r, x.refuse(r, err, port)
+	case host == proxies.SelfHost && port != 80:
+		return r, bare(nethttp.StatusNotFound).response(r)
+	case host == proxies.SelfHost:
+		return r, s.ownPage(r, user).response(r)
 	}
-	if host == proxies.SelfHost {
-		return r, s.selfPage(r).response(r)
+	x.decision = s.decide(user, host, port, r.Method)
+	if x.decision.Action == proxies.Block {
+		return r, x.refuse(r, x.decision.Err, port)
 	}
-	x.target = proxies.Target{Host: host, Port: port, Isolation: iso}
-	x.authority = withPort(host, port)
+	x.target = s.target(x.decision, user)
+	x.authority = withPort(x.decision.Host, port)
 	if r.Body == x.out.body {
 		r.Header.Del("Upgrade") // a body and a takeover of the connection do not mix
 	}
-	x.sameOrigin = cleanRequest(r.Header, x.authority)
+	if x.target.Via != "" {
+		x.sameOrigin = cleanRequest(r.Header, x.authority, outproxyUserAgent)
+	} else {
+		if p := s.helped(r, &u, x.decision.Host, port, user); p != nil {
+			p.quiet = p.quiet || p.body == nil && !x.navigates
+			return r, p.response(r)
+		}
+		x.sameOrigin = cleanRequest(r.Header, x.authority, userAgent)
+	}
 	r.URL = &u
 	ctx.RoundTripper = x
 	return r, nil
+}
+
+// refuse counts a failure and makes its page.
+func (x *exchange) refuse(r *nethttp.Request, err error, port int) *nethttp.Response {
+	x.s.fail(proxies.Classify(err))
+	f := failed{err: err, host: x.host, port: port, method: r.Method, decision: x.decision}
+	if errors.Is(err, proxies.ErrUnknownHost) {
+		f.jumps = x.s.jumps(x.decision.Host)
+	}
+	p := f.page()
+	p.quiet = !x.navigates
+	return p.response(r)
 }
 
 // RoundTrip is goproxy's. A failure becomes a page.
@@ -133,16 +164,21 @@ func (x *exchange) RoundTrip(r *nethttp.Request, _ *goproxy.ProxyCtx) (*nethttp.
 	if err == nil {
 		return resp, nil
 	}
-	if x.stream != nil { // it was dialed, so the answer is what is wrong
+	var said *proxies.OutproxyError
+	switch {
+	case errors.As(err, &said):
+	case x.silent.Load():
+		err = context.DeadlineExceeded
+	case r.Context().Err() != nil:
+		err = r.Context().Err()
+	case x.stream == nil:
+	case x.target.Via != "": // it was dialed, so the answer is what is wrong
+		err = fmt.Errorf("http: exchange: %w", errors.Join(err, proxies.ErrOutproxyAnswer))
+	default:
 		err = fmt.Errorf("http: exchange: %w", errors.Join(err, proxies.ErrNoAnswer))
 	}
-	if x.silent.Load() {
-		err = context.DeadlineExceeded
-	} else if r.Context().Err() != nil {
-		err = r.Context().Err()
-	}
-	x.s.fail(proxies.Classify(err))
-	return failurePage(err, x.target.Host, r.Method).response(r), nil
+	x.fromServer = false
+	return x.refuse(r, err, x.target.Port), nil
 }
 
 func (x *exchange) roundTrip(r *nethttp.Request) (*nethttp.Response, error) {
@@ -155,17 +191,24 @@ func (x *exchange) roundTrip(r *nethttp.Request) (*nethttp.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	name, err := proxies.CanonicalHost(conn, x.target)
-	if err != nil {
+	if err := x.name(conn); err != nil {
 		_ = conn.Close()
 		return nil, err
 	}
-	x.canonical = withPort(name, x.target.Port)
 	x.stream = &meteredStream{Conn: conn, counters: &x.s.counters}
 	x.dog = relay.NewWatchdog(x.s.cfg.Idle, x.bark)
 	x.stream.dog = x.dog
 
-	out := r.WithContext(context.WithValue(r.Context(), streamKey{}, x.stream))
+	websocket := isWebsocket(r.Header)
+	var stream net.Conn = x.stream
+	var gunzip *gunzipStream
+	if x.s.cfg.Gzip && x.target.Via == "" && !websocket {
+		r.Header.Set("X-Accept-Encoding", acceptGzip)
+		gunzip = newGunzipStream(x.stream, r.Method)
+		stream = gunzip
+	}
+	ctx = context.WithValue(r.Context(), streamKey{}, stream)
+	out := r.WithContext(context.WithValue(ctx, viaKey{}, x.target.Via))
 	u := url.URL{
 		Scheme: "http", Host: x.canonical, Path: r.URL.Path, RawPath: r.URL.RawPath,
 		RawQuery: r.URL.RawQuery, ForceQuery: r.URL.ForceQuery,
@@ -181,8 +224,34 @@ func (x *exchange) roundTrip(r *nethttp.Request) (*nethttp.Response, error) {
 	if err != nil {
 		return nil, err
 	}
+	if gunzip != nil {
+		if err := gunzip.finish(resp); err != nil {
+			_ = resp.Body.Close()
+			return nil, err
+		}
+	}
+	if x.target.Via != "" {
+		if err := outproxyError(resp); err != nil {
+			_ = resp.Body.Close()
+			return nil, err
+		}
+	}
 	x.fromServer = true
-	return resp, x.adopt(resp, isWebsocket(out.Header))
+	return resp, x.adopt(resp, websocket)
+}
+
+// name finds what the server is called in its own words. Outside of I2P that is what the browser calls it, too.
+func (x *exchange) name(conn net.Conn) error {
+	if x.target.Via != "" {
+		x.canonical = x.authority
+		return nil
+	}
+	name, err := proxies.CanonicalHost(conn, x.target)
+	if err != nil {
+		return err
+	}
+	x.canonical = withPort(name, x.target.Port)
+	return nil
 }
 
 // adopt watches the body of a response, or keeps the stream of an upgraded one from goproxy.

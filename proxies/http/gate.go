@@ -1,39 +1,47 @@
 package http
 
 import (
-	"encoding/base64"
 	"fmt"
-	nethttp "net/http"
 	"net/url"
+	"strconv"
 	"strings"
 
 	"clove.i2p/proxies"
 )
 
-// authorize reads Proxy-Authorization: who is it, and may they.
-func (s *Server) authorize(h nethttp.Header) (proxies.Isolation, bool) {
-	user, password := basic(h.Get("Proxy-Authorization"))
-	if !s.cfg.Users.Allow(user, password) {
-		return proxies.Isolation{}, false
-	}
-	return proxies.NewIsolation(s.cfg.Name, user, password), true
+// identity is who makes a request. owner is by listener and user, whatever the isolation is.
+type identity struct {
+	credentials proxies.Credentials
+	owner       proxies.Isolation
 }
 
-func basic(credentials string) (user, password string) {
-	scheme, encoded, _ := strings.Cut(credentials, " ")
-	if !strings.EqualFold(scheme, "Basic") {
-		return "", ""
-	}
-	decoded, err := base64.StdEncoding.DecodeString(strings.TrimSpace(encoded))
-	if err != nil {
-		return "", ""
-	}
-	user, password, _ = strings.Cut(string(decoded), ":")
-	return user, password
+func (s *Server) identify(c proxies.Credentials) identity {
+	return identity{c, proxies.IsolationPolicy{Listener: true, User: true}.Key(s.cfg.Name, c, "", proxies.Shape{})}
 }
 
-// locate finds the host and port of an absolute-form request, and leaves in u what the server may see: no user
-// information, no fragment, a path.
+// decide asks the rules.
+func (s *Server) decide(user identity, host string, port int, method string) proxies.Decision {
+	return s.policy.Decide(proxies.Request{
+		Listener: s.cfg.Name, User: user.credentials.ProvenUser(), Host: host, Port: port, Method: method,
+	})
+}
+
+// target is where the stream of a decision goes. A name that only this user knows is replaced by what it stands for.
+func (s *Server) target(d proxies.Decision, user identity) proxies.Target {
+	t := d.Target(s.cfg.Isolation.Key(s.cfg.Name, user.credentials, d.Host, d.Tunnels))
+	if s.cfg.Book == nil || d.Via != "" || !isName(d.Host) {
+		return t
+	}
+	if host, ok := s.names.get(user.owner, d.Host); ok {
+		if _, saved := s.cfg.Book.Lookup(d.Host); !saved {
+			t.Host = host
+		}
+	}
+	return t
+}
+
+// locate finds the host and port of an absolute-form request, as the client wrote them, and leaves in u what the server may
+// see: no user information, no fragment, a path.
 func locate(u *url.URL) (host string, port int, err error) {
 	if u.Scheme != "http" || u.Opaque != "" {
 		return "", 0, fmt.Errorf("http: scheme: %w", proxies.ErrBadHost)
@@ -51,12 +59,19 @@ func locate(u *url.URL) (host string, port int, err error) {
 		u.Path = "/"
 	}
 	host, port, err = proxies.SplitHostPort(strings.TrimSuffix(u.Host, ":"), 80)
-	if err != nil {
-		return "", 0, err
+	if err == nil && strings.EqualFold(host, proxies.SelfHost) {
+		host = proxies.SelfHost
 	}
-	if strings.EqualFold(host, proxies.SelfHost) {
-		return proxies.SelfHost, port, nil
-	}
-	host, err = proxies.ParseHost(host)
 	return host, port, err
+}
+
+// withPort leaves out HTTP's own port, as browsers do.
+func withPort(host string, port int) string {
+	if strings.Contains(host, ":") {
+		host = "[" + host + "]"
+	}
+	if port == 80 {
+		return host
+	}
+	return host + ":" + strconv.Itoa(port)
 }

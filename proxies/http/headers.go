@@ -9,8 +9,11 @@ import (
 	"strings"
 )
 
-// userAgent is what Java I2P and i2pd send: one for all users.
-const userAgent = "MYOB/6.66 (AN/ON)"
+// What Java I2P and i2pd send: one for all users. Sites outside of I2P see a browser that is common there.
+const (
+	userAgent         = "MYOB/6.66 (AN/ON)"
+	outproxyUserAgent = "Mozilla/5.0 (Windows NT 10.0; rv:109.0) Gecko/20100101 Firefox/115.0"
+)
 
 // droppedRequest tell browsers, users or networks apart, or are for the proxy.
 var droppedRequest = set(
@@ -19,19 +22,20 @@ var droppedRequest = set(
 	"X-Originating-Ip", "X-Remote-Ip", "X-Remote-Addr", "X-Uidh", "X-Wap-Profile", // who and where
 	"Dnt", "Sec-Gpc", "Priority", "Save-Data", "Early-Data", "Upgrade-Insecure-Requests", "Alt-Used",
 	"Purpose", "Sec-Purpose", "X-Moz", "Device-Memory", "Dpr", "Width", "Viewport-Width", "Rtt", "Downlink", "Ect",
-	"X-Accept-Encoding", // the server would answer with x-i2p-gzip, which is not decoded here
+	"X-Accept-Encoding",        // the proxy's own, see gzip.go
+	"Sec-Websocket-Extensions", // each browser has its own list, and websockets work without
 )
 
-var droppedRequestPrefixes = []string{"Proxy-", "X-Forwarded", "Sec-Ch-", "Cf-", "X-I2p-"}
+var droppedRequestPrefixes = []string{"Proxy-", "X-Forwarded", "Sec-Ch-", "Sec-Fetch-", "Cf-", "X-I2p-"}
 
 // droppedResponse lead the browser elsewhere, make it report elsewhere, or are of this connection.
 var droppedResponse = set(
 	"Keep-Alive", "Upgrade", "Alt-Svc", "Nel", "Report-To", "Reporting-Endpoints", "Expect-Ct", "Via",
 )
 
-// cleanRequest changes the headers of a request to http://authority. It returns whether Origin is that same
-// site's: then it has to name the site as the server knows it.
-func cleanRequest(h nethttp.Header, authority string) (sameOrigin bool) {
+// cleanRequest changes the headers of a request to http://authority, inside or outside of I2P. It returns whether Origin is that
+// same site's: then it has to name the site as the server knows it.
+func cleanRequest(h nethttp.Header, authority, agent string) (sameOrigin bool) {
 	websocket := isWebsocket(h)
 	removeNamed(h)
 	for name := range h {
@@ -45,7 +49,8 @@ func cleanRequest(h nethttp.Header, authority string) (sameOrigin bool) {
 		h.Set("Connection", "Upgrade")
 		h.Set("Upgrade", "websocket")
 	}
-	h.Set("User-Agent", userAgent)
+	h.Set("User-Agent", agent)
+	plainEncoding(h)
 	if accept := h.Values("Accept"); len(accept) > 0 {
 		h.Set("Accept", plainAccept(strings.Join(accept, ",")))
 	}
@@ -58,6 +63,19 @@ func cleanRequest(h nethttp.Header, authority string) (sameOrigin bool) {
 	}
 	cleanReferer(h, authority)
 	return cleanOrigin(h, authority)
+}
+
+// plainEncoding leaves what all programs have: what else is in the list tells which one it is.
+func plainEncoding(h nethttp.Header) {
+	lists := h.Values("Accept-Encoding")
+	if !hasToken(lists, "gzip") {
+		return // nothing, or one that means something: identity, gzip;q=0
+	}
+	list := "gzip"
+	if hasToken(lists, "deflate") {
+		list = "gzip, deflate"
+	}
+	h.Set("Accept-Encoding", list)
 }
 
 // plainAccept sends one list for each kind of request instead of each browser's own.

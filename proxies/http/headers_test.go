@@ -64,10 +64,12 @@ Range: bytes=1-` + agent,
 			Sec-CH-UA-Mobile: ?0
 			Sec-CH-UA-Platform: "Linux"
 			Sec-Fetch-Site: none
+			Sec-Fetch-Mode: navigate
+			Accept-Encoding: gzip, deflate, br, zstd
 			Device-Memory: 8
 			Save-Data: on`,
 			`Accept: text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8
-Sec-Fetch-Site: none` + agent,
+Accept-Encoding: gzip, deflate` + agent,
 		},
 		{
 			"who and where", `
@@ -102,8 +104,11 @@ Sec-Fetch-Site: none` + agent,
 			Connection: keep-alive, Upgrade
 			Upgrade: WebSocket
 			Sec-WebSocket-Key: k
+			Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits
+			Sec-WebSocket-Protocol: chat
 			Sec-WebSocket-Version: 13`, `Connection: Upgrade
 Sec-Websocket-Key: k
+Sec-Websocket-Protocol: chat
 Sec-Websocket-Version: 13
 Upgrade: websocket` + agent,
 		},
@@ -111,6 +116,8 @@ Upgrade: websocket` + agent,
 		{"style sheet", "Accept: text/css,*/*;q=0.1", "Accept: text/css,*/*;q=0.1" + agent},
 		{"other accept", "Accept: application/json", "Accept: application/json" + agent},
 		{"any accept", "Accept: */*", "Accept: */*" + agent},
+		{"only gzip", "Accept-Encoding: br, gzip", "Accept-Encoding: gzip" + agent},
+		{"no encoding", "Accept-Encoding: identity", "Accept-Encoding: identity" + agent},
 		{"Ajax", "X-Requested-With: XMLHttpRequest", agent[1:] + "\nX-Requested-With: XMLHttpRequest"},
 		{"WebView", "X-Requested-With: org.example.app", agent[1:]},
 		{"basic", "Authorization: Basic eA==", "Authorization: Basic eA==" + agent},
@@ -128,7 +135,7 @@ Upgrade: websocket` + agent,
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			h := header(tt.in)
-			same := cleanRequest(h, "example.i2p")
+			same := cleanRequest(h, "example.i2p", userAgent)
 			want := strings.Split(tt.want, "\n")
 			slices.Sort(want)
 			if got := golden(h); got != strings.Join(want, "\n") || same {
@@ -136,7 +143,7 @@ Upgrade: websocket` + agent,
 			}
 		})
 	}
-	if !cleanRequest(header("Origin: http://example.i2p:81"), "example.i2p:81") {
+	if !cleanRequest(header("Origin: http://example.i2p:81"), "example.i2p:81", userAgent) {
 		t.Error("own origin is not seen as such")
 	}
 }

@@ -38,7 +38,7 @@ func TestPages(t *testing.T) {
 		{"GET http://" + destination + "/", "site is offline", 504, destination},
 		{"GET http://i2p/" + destination + "/a%2fb", "site is offline", 504, destination},
 		{"GET http://clear.example/", "no name server was asked", 403, ""},
-		{"GET http://intranet/", "Not an I2P address", 403, ""},
+		{"GET http://intranet/", "Not through I2P", 403, ""},
 		{"GET http://localhost:631/", "Not through I2P", 403, ""},
 		{"GET http://x.localhost/", "Not through I2P", 403, ""},
 		{"GET http://127.0.0.1:7657/", "Not through I2P", 403, ""},
@@ -63,12 +63,12 @@ func TestPages(t *testing.T) {
 		{"GET http://x.i2p:65536/", "cannot be right", 400, ""},
 		{"GET http://short.b32.i2p/", "cannot be right", 400, ""},
 		{"GET http://a_b.i2p/", "cannot be right", 400, ""},
-		{"GET http://i2p/short/", "Not an I2P address", 403, ""},
+		{"GET http://i2p/short/", "Not through I2P", 403, ""},
 		{"GET http://proxy.i2p/", "Your browser reaches", 200, ""},
 		{"GET http://PROXY.i2p:80/", "Your browser reaches", 200, ""},
 		{"GET http://proxy.i2p/x", "No such page", 404, ""},
 		{"POST http://proxy.i2p/", "only be read", 405, ""},
-		{"GET /", "This is the HTTP proxy", 200, ""},
+		{"GET /", "This is an HTTP proxy", 200, ""},
 		{"GET /wpad.dat", "No such page", 404, ""},
 		{"PUT /", "only be read", 405, ""},
 		{"CONNECT clear.example:443", "Not an I2P address", 403, ""},
@@ -79,7 +79,7 @@ func TestPages(t *testing.T) {
 		{"CONNECT nols.i2p:443", "site is offline", 504, "nols.i2p"},
 	} {
 		before := len(f.targets())
-		resp, body := f.exchange(t, tt.request+" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+		resp, body := f.exchange(t, tt.request+" HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")
 		name := tt.request[:min(60, len(tt.request))]
 		if resp.StatusCode != tt.status || !strings.Contains(body, tt.says) {
 			t.Errorf("%s: %d, want %d and %q; %s", name, resp.StatusCode, tt.status, tt.says, body)
@@ -105,7 +105,7 @@ func TestPages(t *testing.T) {
 			h.Get("Refresh") != "" || int64(len(body)) != resp.ContentLength {
 			t.Errorf("%s: headers %v", name, h)
 		}
-		if tt.status >= 400 && tt.status != 404 && tt.status != 405 && !strings.HasPrefix(h.Get("Proxy-Status"), "clove; error=") {
+		if tt.status >= 400 && tt.status != 404 && tt.status != 405 && !strings.HasPrefix(h.Get("Proxy-Status"), "proxy; error=") {
 			t.Errorf("%s: Proxy-Status %q", name, h.Get("Proxy-Status"))
 		}
 	}

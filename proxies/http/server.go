@@ -24,6 +24,11 @@ type Server struct {
 	cfg       Config
 	opener    proxies.Opener
 	log       *slog.Logger
+	policy    *proxies.Policy
+	guard     *proxies.Guard
+	nonces    *nonces
+	names     *names
+	secret    [32]byte // of confirmations
 	counters  proxies.Counters
 	forwarder *goproxy.ProxyHttpServer
 	transport *nethttp.Transport
@@ -46,7 +51,15 @@ func New(cfg Config, dialer proxies.Dialer, ready proxies.Readiness, log *slog.L
 			Dialer: dialer, Readiness: ready, ReadyWait: cfg.ReadyWait, DialTimeout: cfg.DialTimeout,
 		},
 		log:       log.With("proxy", cfg.Name),
+		policy:    cfg.Policy,
+		guard:     proxies.NewGuard(cfg.Users),
+		nonces:    newNonces(),
+		names:     newNames(),
+		secret:    newSecret(),
 		transport: newTransport(),
+	}
+	if s.policy == nil {
+		s.policy = proxies.NewPolicy(nil)
 	}
 	s.forwarder = newForwarder(s)
 	return s, nil
