@@ -21,6 +21,9 @@ type Config struct {
 	Isolation proxies.IsolationPolicy
 	// Packets is for UDP ASSOCIATE, which is refused without it.
 	Packets proxies.PacketDialer
+	// PacketIdle ends an association that moves nothing; MaxAssociations is the most for one client address.
+	PacketIdle      time.Duration
+	MaxAssociations int
 	// HandshakeTimeout is for everything from accept to the end of the request.
 	HandshakeTimeout time.Duration
 	// ReadyWait is how long a request waits for the router to be ready, DialTimeout how long a dial may take.
@@ -44,6 +47,8 @@ func DefaultConfig() Config {
 		Idle:             proxies.DefaultTunnelIdle,
 		Linger:           proxies.DefaultLinger,
 		MaxConnections:   proxies.DefaultMaxConnections,
+		PacketIdle:       defaultPacketIdle,
+		MaxAssociations:  defaultAssociations,
 	}
 }
 
@@ -62,6 +67,10 @@ func (c Config) Validate() error {
 		return positive("linger")
 	case c.MaxConnections <= 0:
 		return positive("max_connections")
+	case c.PacketIdle <= 0:
+		return positive("packet_idle")
+	case c.MaxAssociations <= 0:
+		return positive("max_associations")
 	}
 	users, _ := c.Users.(proxies.Users)
 	for user, password := range users {

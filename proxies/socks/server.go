@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/netip"
 	"runtime/debug"
 	"sync"
 	"time"
@@ -22,6 +23,8 @@ type Server struct {
 	opener   proxies.Opener
 	log      *slog.Logger
 	guard    *proxies.Guard
+	policy   *proxies.Policy
+	packets  associations
 	counters proxies.Counters
 }
 
@@ -36,13 +39,19 @@ func New(cfg Config, dialer proxies.Dialer, ready proxies.Readiness, log *slog.L
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
+	policy := cfg.Policy
+	if policy == nil {
+		policy = proxies.NewPolicy(nil)
+	}
 	return &Server{
 		cfg: cfg,
 		opener: proxies.Opener{
 			Dialer: dialer, Readiness: ready, ReadyWait: cfg.ReadyWait, DialTimeout: cfg.DialTimeout,
 		},
-		log:   log.With("proxy", cfg.Name),
-		guard: proxies.NewGuard(cfg.Users),
+		log:     log.With("proxy", cfg.Name),
+		guard:   proxies.NewGuard(cfg.Users),
+		policy:  policy,
+		packets: associations{byClient: make(map[netip.Addr]int)},
 	}, nil
 }
 
@@ -117,25 +126,22 @@ func (s *Server) fail(r proxies.Reason) {
 	s.log.Debug("request failed", "reason", r.String())
 }
 
-// open checks the host and dials, while it watches whether the client is still there.
-func (s *Server) open(ctx context.Context, c *proxies.Client, host string, port int, iso proxies.Isolation) (
+// open asks the rules and dials, while it watches whether the client is still there.
+func (s *Server) open(ctx context.Context, c *proxies.Client, host string, port int, who proxies.Credentials) (
 	net.Conn, error,
 ) {
-	host, err := proxies.ParseHost(host)
-	switch {
-	case err != nil:
-		return nil, err
-	case port == 0:
-		return nil, fmt.Errorf("socks: port 0: %w", proxies.ErrBadHost)
-	case host == proxies.SelfHost:
-		return nil, proxies.ErrRefused
+	d := s.policy.Decide(proxies.Request{
+		Listener: s.cfg.Name, User: who.ProvenUser(), Host: host, Port: port, Method: proxies.MethodConnect,
+	})
+	if d.Err != nil {
+		return nil, d.Err
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	_ = c.SetDeadline(time.Time{})
 	stop := c.Watch(cancel)
 	defer stop()
-	return s.opener.Open(ctx, proxies.Target{Host: host, Port: port, Isolation: iso})
+	return s.opener.Through(ctx, d.Target(s.cfg.Isolation.Key(s.cfg.Name, who, d.Host, d.Tunnels)))
 }
 
 func (s *Server) relay(ctx context.Context, c *proxies.Client, stream net.Conn) {

@@ -164,6 +164,7 @@ func TestReplies(t *testing.T) {
 		{"port 0", greet + "\x05\x01\x00\x03\x05a.i2p\x00\x00", reply5(1), "", "bad request"},
 		{"BIND", greet + "\x05\x02\x00\x03\x05a.i2p\x00\x50", reply5(7), "", "bad request"},
 		{"UDP ASSOCIATE", greet + "\x05\x03\x00\x01\x00\x00\x00\x00\x00\x00", reply5(7), "", "bad request"},
+		{"RESOLVE_PTR", greet + "\x05\xf1\x00\x01\x09\x09\x09\x09\x00\x00", reply5(7), "", "bad request"},
 		{"RESOLVE", greet + "\x05\xf0\x00\x03\x05a.i2p\x00\x50", reply5(7), "", "bad request"},
 		{"address type", greet + "\x05\x01\x00\x09", reply5(8), "", "bad request"},
 		{"no method", "\x05\x00", "\x05\xff", "", "unauthorized"},
@@ -248,6 +249,139 @@ func TestUsers(t *testing.T) {
 		}
 		if dialed := len(f.targets()) > 0; dialed != (tt.name == "right") {
 			t.Errorf("%s: dialed %v", tt.name, dialed)
+		}
+	}
+}
+
+func mustRules(t *testing.T, list ...proxies.Rule) *proxies.Rules {
+	t.Helper()
+	r, err := proxies.NewRules(list)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func ask5(host string, port int) string {
+	return "\x05\x01\x00\x03" + string([]byte{byte(len(host))}) + host + string([]byte{byte(port >> 8), byte(port)})
+}
+
+func TestRulesDecideForNamesAndAddresses(t *testing.T) {
+	policy := proxies.NewPolicy(mustRules(t,
+		proxies.Rule{Name: "ssh", Ports: []string{"22"}, Action: proxies.Block},
+		proxies.Rule{Name: "hers", User: "alice", Match: []string{"*.example"}, Action: proxies.ToOutproxy, Via: "hers", Quantity: 2},
+		proxies.Rule{Name: "net", Match: []string{"9.9.0.0/16", "2a00::/16"}, Action: proxies.ToOutproxy, Via: "exit"},
+		proxies.Rule{Name: "long", Match: []string{"far.i2p"}, Action: proxies.ToI2P, Length: 4},
+		proxies.Rule{Name: "get", Methods: []string{"GET"}, Action: proxies.ToOutproxy, Via: "web"},
+	))
+	for _, tt := range []struct {
+		send string
+		code byte
+		want proxies.Target
+	}{
+		{ask5("a.i2p", 22), 2, proxies.Target{}},
+		{ask5("a.i2p", 23), 0, proxies.Target{Host: "a.i2p", Port: 23}},
+		{ask5("far.i2p", 23), 0, proxies.Target{Host: "far.i2p", Port: 23, Isolation: proxies.Isolation{Shape: proxies.Shape{Length: 4}}}},
+		{ask5("x.example", 443), 0, proxies.Target{Host: "x.example", Port: 443, Via: "hers", Isolation: proxies.Isolation{Shape: proxies.Shape{Quantity: 2}}}},
+		{"\x05\x01\x00\x01\x09\x09\x09\x09\x01\xbb", 0, proxies.Target{Host: "9.9.9.9", Port: 443, Via: "exit"}},
+		{"\x05\x01\x00\x04\x2a\x00" + strings.Repeat("\x00", 13) + "\x01\x01\xbb", 0, proxies.Target{Host: "2a00::1", Port: 443, Via: "exit"}},
+		{"\x05\x01\x00\x04\x2a\x00" + strings.Repeat("\x00", 13) + "\x01\x00\x16", 2, proxies.Target{}},
+		{"\x05\x01\x00\x01\x08\x08\x08\x08\x01\xbb", 2, proxies.Target{}},
+		{"\x05\x01\x00\x01\x0a\x08\x08\x08\x01\xbb", 2, proxies.Target{}},
+		{ask5("clear.other", 443), 2, proxies.Target{}},
+		{ask5("nas.local", 443), 2, proxies.Target{}},
+	} {
+		f := start(t, func(c *socks.Config) {
+			c.Policy, c.Users = policy, proxies.Users{"alice": "pw"}
+			c.Isolation = proxies.IsolationPolicy{}
+		})
+		f.serve = func(c net.Conn) {
+			if tt.want.Via != "" {
+				readHead(c)
+				_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\n\r\n")
+			}
+			_, _ = io.WriteString(c, "hello")
+		}
+		got, _ := io.ReadAll(f.dial(t, greetBoth+login("alice", "pw")+tt.send))
+		want := "\x05\x02\x01\x00\x05" + string([]byte{tt.code}) + "\x00\x01\x00\x00\x00\x00\x00\x00"
+		if tt.code == 0 {
+			want += "hello"
+		} else if tt.send[3] == 4 && len(got) > 5 && got[5] == 8 {
+			want = want[:5] + "\x08" + want[6:]
+		}
+		if string(got) != want {
+			t.Errorf("%q: got %q, want %q", tt.send, got, want)
+		}
+		targets := f.targets()
+		if tt.code == 0 && (len(targets) != 1 || targets[0] != tt.want) || tt.code != 0 && len(targets) > 0 {
+			t.Errorf("%q: dialed %+v, want %+v", tt.send, targets, tt.want)
+		}
+	}
+	if a := policy.Audit(); a.Allowed != 3 || a.Blocked != 5 {
+		t.Errorf("%+v", a)
+	}
+}
+
+func TestOutproxyErrorsBecomeReplies(t *testing.T) {
+	policy := proxies.NewPolicy(mustRules(t, proxies.Rule{Action: proxies.ToOutproxy, Via: "exit"}))
+	for answer, want := range map[string]struct {
+		code   byte
+		reason string
+	}{
+		"503|outproxy; error=destination_unavailable": {3, "outproxy down"},
+		"502|exit; error=destination_unavailable":     {4, "exit down"},
+		"502|exit; error=dns_error":                   {4, "exit name"},
+		"502|exit; error=connection_refused":          {5, "exit connection"},
+		"504|exit; error=connection_timeout":          {6, "exit timeout"},
+		"403|exit; error=destination_ip_prohibited":   {2, "exit prohibited"},
+		"429|outproxy; error=http_request_denied":     {2, "outproxy refused"},
+		"502|outproxy; error=proxy_internal_error":    {1, "outproxy answer"},
+		"": {3, "outproxy down"},
+	} {
+		for version, send := range map[string]string{"5": greet + request5("clear.example"), "4a": request4("clear.example", "")} {
+			f := start(t, func(c *socks.Config) { c.Policy = policy })
+			f.serve = func(c net.Conn) {
+				readHead(c)
+				if status, field, ok := strings.Cut(answer, "|"); ok {
+					_, _ = fmt.Fprintf(c, "HTTP/1.1 %s x\r\nProxy-Status: %s\r\n\r\n", status, field)
+				}
+			}
+			got, err := io.ReadAll(f.dial(t, send))
+			wire := "\x05\x00\x05" + string([]byte{want.code}) + "\x00\x01\x00\x00\x00\x00\x00\x00"
+			if version == "4a" {
+				wire = "\x00\x5b\x00\x00\x00\x00\x00\x00"
+			}
+			if string(got) != wire || err != nil {
+				t.Errorf("%s, %q: %x, %v", version, answer, got, err)
+			}
+			if failed := f.server.Stats().Failed; failed[want.reason] != 1 {
+				t.Errorf("%s, %q: %v", version, answer, failed)
+			}
+		}
+	}
+}
+
+// Guesses are slowed down for the client's address, whatever user they name.
+func TestWrongPasswordsAreCountedByClient(t *testing.T) {
+	f := start(t, func(c *socks.Config) { c.Users = proxies.Users{"alice": "pw"} })
+	for i := range 5 {
+		_, _ = io.ReadAll(f.dial(t, greetBoth+login(fmt.Sprint("user", i), "guess")))
+	}
+	begin := time.Now()
+	got, _ := io.ReadAll(f.dial(t, greetBoth+login("alice", "pw")+request5("unknown.i2p")))
+	if d := time.Since(begin); d < 250*time.Millisecond || len(got) != 14 {
+		t.Errorf("%x after %v", got, d)
+	}
+	if key := f.targets()[0].Isolation; key != proxies.DefaultIsolation().Key("socks", proxies.Credentials{User: "alice", Verified: true}, "", proxies.Shape{}) {
+		t.Errorf("%+v", key)
+	}
+}
+
+func readHead(r io.Reader) {
+	var head []byte
+	for b := make([]byte, 1); !strings.HasSuffix(string(head), "\r\n\r\n"); head = append(head, b[0]) {
+		if _, err := io.ReadFull(r, b); err != nil {
+			return
 		}
 	}
 }

@@ -87,7 +87,7 @@ func (s *Server) serve4(ctx context.Context, c *proxies.Client) {
 		s.refuse4(c, proxies.ReasonBadRequest, rejected4)
 		return
 	}
-	stream, err := s.open(ctx, c, r.host, r.port, proxies.NewIsolation(s.cfg.Name, r.user, ""))
+	stream, err := s.open(ctx, c, r.host, r.port, proxies.Credentials{User: r.user})
 	if err != nil {
 		s.refuse4(c, proxies.Classify(err), rejected4)
 		return

@@ -7,6 +7,7 @@ import (
 	"io"
 	"log"
 	"net"
+	"net/netip"
 	"time"
 
 	socks5 "github.com/armon/go-socks5"
@@ -24,25 +25,26 @@ const (
 	reply5Host        = 4
 	reply5Refused     = 5
 	reply5Expired     = 6
+	reply5Command     = 7
 	reply5AddressType = 8
 )
 
 // replyCode tells the client as much as SOCKS can say.
 func replyCode(err error, v6 bool) byte {
 	var refused *proxies.RefusedError
-	if v6 && errors.As(err, &refused) {
+	if v6 && errors.As(err, &refused) && refused.Why != proxies.ByRule {
 		return reply5AddressType
 	}
 	switch proxies.Classify(err) {
-	case proxies.ReasonRefused:
+	case proxies.ReasonRefused, proxies.ReasonOutproxyRefused, proxies.ReasonExitProhibited:
 		return reply5NotAllowed
-	case proxies.ReasonUnknownHost, proxies.ReasonNoLeaseSet:
-		return reply5Host
-	case proxies.ReasonNoAnswer:
-		return reply5Refused
-	case proxies.ReasonNotReady:
+	case proxies.ReasonNotReady, proxies.ReasonOutproxyDown:
 		return reply5Network
-	case proxies.ReasonTimeout:
+	case proxies.ReasonUnknownHost, proxies.ReasonNoLeaseSet, proxies.ReasonExitDown, proxies.ReasonExitName:
+		return reply5Host
+	case proxies.ReasonNoAnswer, proxies.ReasonExitConnection:
+		return reply5Refused
+	case proxies.ReasonTimeout, proxies.ReasonExitTimeout:
 		return reply5Expired
 	default:
 		return reply5General
@@ -64,6 +66,8 @@ const (
 //   - the methods are replayed with password first, if the client offered it: the library takes the first that it
 //     knows, and curl and Firefox offer none first, which would switch isolation off;
 //   - Write puts the reply code right, which the library guesses from the error's text;
+//   - UDP ASSOCIATE, which it does not know, is opened in Allow, and the "unknown command" that it writes then becomes a
+//     success;
 //   - Dial keeps the stream and hands over an empty one, so that the library's own copying, which has no limits and
 //     panics on addresses that are not TCP's, ends at once. proxies.Relay comes after it.
 type session5 struct {
@@ -71,11 +75,12 @@ type session5 struct {
 	s   *Server
 	ctx context.Context // of the connection: the library's Dial gets no other
 
-	request        socks5.AddrSpec
-	user, password string
-	denied         bool
+	request socks5.AddrSpec
+	who     proxies.Credentials
+	denied  bool
 
 	stream net.Conn
+	udp    *association
 	err    error
 }
 
@@ -106,11 +111,18 @@ func (s *Server) serve5(ctx context.Context, c *proxies.Client) {
 	case x.stream != nil: // the client did not take the reply
 		_ = x.stream.Close()
 		return
+	case x.udp != nil:
+		defer s.packets.leave(x.udp.client)
+		if err == nil {
+			x.udp.run(ctx, c)
+		}
+		x.udp.close()
+		return
 	case x.err != nil:
 		s.fail(proxies.Classify(x.err))
 	case method == methodUnacceptable || x.denied:
 		s.fail(proxies.ReasonUnauthorized)
-	default: // not a request, or one for BIND or UDP ASSOCIATE
+	default: // not a request, or one for BIND, RESOLVE, or UDP ASSOCIATE where there are no packets
 		s.fail(proxies.ReasonBadRequest)
 	}
 	relay.Drain(c)
@@ -140,8 +152,8 @@ func chooseMethod(c *proxies.Client, required bool) (byte, error) {
 
 // Valid is the library's credential store.
 func (x *session5) Valid(user, password string) bool {
-	x.user, x.password = user, password
-	x.denied = x.s.guard.Password(x.ctx, "", user, password) != nil
+	x.denied = x.s.guard.Password(x.ctx, clientOf(x.Client).String(), user, password) != nil
+	x.who = proxies.Credentials{User: user, Password: password, Verified: x.s.guard.Required() && !x.denied}
 	return !x.denied
 }
 
@@ -153,7 +165,19 @@ func (x *session5) Resolve(ctx context.Context, _ string) (context.Context, net.
 // Allow is the library's rule set. It only takes note; dial decides, because a rule has but one reply code.
 func (x *session5) Allow(ctx context.Context, r *socks5.Request) (context.Context, bool) {
 	x.request = *r.DestAddr
+	if r.Command == socks5.AssociateCommand && x.s.cfg.Packets != nil {
+		x.s.counters.Request()
+		x.udp, x.err = x.s.associate(x.ctx, x.Client, x.who, x.request.Port)
+	}
 	return ctx, true
+}
+
+// clientOf is the zero Addr for what is no TCP connection.
+func clientOf(c net.Conn) netip.Addr {
+	if a, ok := c.RemoteAddr().(*net.TCPAddr); ok {
+		return a.AddrPort().Addr().Unmap()
+	}
+	return netip.Addr{}
 }
 
 func (x *session5) dial(context.Context, string, string) (net.Conn, error) {
@@ -162,8 +186,7 @@ func (x *session5) dial(context.Context, string, string) (net.Conn, error) {
 	if len(x.request.IP) > 0 {
 		host = x.request.IP.String()
 	}
-	iso := proxies.NewIsolation(x.s.cfg.Name, x.user, x.password)
-	x.stream, x.err = x.s.open(x.ctx, x.Client, host, x.request.Port, iso)
+	x.stream, x.err = x.s.open(x.ctx, x.Client, host, x.request.Port, x.who)
 	if x.err != nil {
 		return nil, x.err
 	}
@@ -171,7 +194,7 @@ func (x *session5) dial(context.Context, string, string) (net.Conn, error) {
 }
 
 func (x *session5) Read(p []byte) (int, error) {
-	if x.stream != nil || len(p) == 0 {
+	if x.stream != nil || x.udp != nil || len(p) == 0 {
 		return 0, io.EOF
 	}
 	b, err := x.ReadByte()
@@ -186,6 +209,9 @@ func (x *session5) Read(p []byte) (int, error) {
 func (x *session5) WriteTo(io.Writer) (int64, error) { return 0, nil }
 
 func (x *session5) Write(p []byte) (int, error) {
+	if x.udp != nil && len(p) >= 10 && p[0] == 5 && p[1] == reply5Command {
+		p = appendAddress([]byte{5, reply5Success, 0}, x.udp.address())
+	}
 	if x.err != nil && len(p) >= 10 && p[0] == 5 && p[1] != reply5Success {
 		p = bytes.Clone(p)
 		p[1] = replyCode(x.err, len(x.request.IP) == net.IPv6len)
