@@ -48,3 +48,12 @@ func (t *Table[V]) forget() {
 		}
 	}
 }
+
+// All calls f with everybody, who was used last first, until it returns false. f must not call Get.
+func (t *Table[V]) All(f func(Peer, *V) bool) {
+	for e := t.order.Front(); e != nil; e = e.Next() {
+		if r := e.Value.(*row[V]); !f(r.key, &r.value) {
+			return
+		}
+	}
+}
