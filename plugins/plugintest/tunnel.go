@@ -191,13 +191,57 @@ func (t *Tunnel) Status() gate.TunnelStatus {
 // Drain asks the tunnel to end within d, and returns how many connections are open then.
 func (t *Tunnel) Drain(d time.Duration) int {
 	t.t.Helper()
+	return t.drain(d, nil)
+}
+
+// drain waits for connections of the gate too: those in of, or all.
+func (t *Tunnel) drain(d time.Duration, of map[uint64]bool) int {
+	t.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), d+patience)
 	defer cancel()
 	r, err := t.current().client.Drain(ctx, &pb.DrainRequest{Tunnel: t.name, DeadlineMs: d.Milliseconds()})
 	if err != nil {
 		t.t.Fatalf("plugintest: drain %s: %v", t.name, err)
 	}
+	if r.Open == 0 {
+		if of == nil {
+			of = t.connections()
+		}
+		t.flush(ctx, of)
+	}
 	return int(r.Open)
+}
+
+// connections are the ids of those that are open in the gate.
+func (t *Tunnel) connections() map[uint64]bool {
+	ids := map[uint64]bool{}
+	for _, c := range t.host.gate.Connections(t.name) {
+		if c.Kind != "packets" && c.State == "open" {
+			ids[c.ID] = true
+		}
+	}
+	return ids
+}
+
+// flush waits until connections have ended: what the plugin wrote last may still be on its way through the gate when the plugin has
+// closed them.
+func (t *Tunnel) flush(ctx context.Context, ids map[uint64]bool) {
+	tick := time.NewTicker(2 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		left := false
+		for id := range t.connections() {
+			left = left || ids[id]
+		}
+		if !left {
+			return
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+	}
 }
 
 // Stop ends the tunnel and its connections. The destination goes with it.
@@ -247,13 +291,14 @@ func (t *Tunnel) Upgrade(p sdk.Plugin, values map[string]any, d time.Duration) i
 	if err != nil {
 		t.t.Fatalf("plugintest: upgrade %s: %v", t.name, err)
 	}
+	before := t.connections()
 	old.instance.Retire()
 	if err := proc.start(t.name, t.typ.Name, raw); err != nil {
 		proc.end()
 		t.t.Fatalf("plugintest: upgrade %s: %v", t.name, err)
 	}
 	t.host.gate.CloseUnused(t.name)
-	left := t.Drain(d)
+	left := t.drain(d, before)
 	t.mu.Lock()
 	t.process = proc
 	t.mu.Unlock()

@@ -21,6 +21,10 @@ const (
 	stopTime  = 5 * time.Second
 	drainTime = 2 * time.Second
 
+	// handover is how long a draining listener waits for the host to say that another process has taken over. On an idle
+	// machine it takes a millisecond.
+	handover = 250 * time.Millisecond
+
 	// answerTime bounds the author's functions behind Health, Metrics and Reload: the host takes a plugin that does not
 	// answer for dead.
 	answerTime = 2 * time.Second

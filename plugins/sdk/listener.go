@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"google.golang.org/grpc"
 
@@ -28,6 +29,7 @@ type listener struct {
 	cancel context.CancelFunc
 
 	queue  chan net.Conn // closed by take
+	moved  chan struct{} // the host will send no more, and all that it sent is in queue
 	quiet  atomic.Bool   // ended by drain or by the end of the tunnel
 	closed chan struct{}
 	close  sync.Once
@@ -45,7 +47,7 @@ func (t *Tunnel) listen(l *pb.Listener, addr Addr) (net.Listener, error) {
 	}
 	own := &listener{
 		tunnel: t, id: l.Id, addr: addr, stream: stream, cancel: cancel,
-		queue: make(chan net.Conn, acceptBacklog), closed: make(chan struct{}),
+		queue: make(chan net.Conn, acceptBacklog), moved: make(chan struct{}), closed: make(chan struct{}),
 	}
 	if err := t.open.serve((*endOfTunnel)(own), func() { own.take(ctx) }, own.endWithDrain); err != nil {
 		return nil, err
@@ -53,12 +55,22 @@ func (t *Tunnel) listen(l *pb.Listener, addr Addr) (net.Listener, error) {
 	return own, nil
 }
 
+// endWithDrain waits a moment for the host to end the stream of connections, which it does when the tunnel's next process has
+// taken over: what it has sent until then would be lost otherwise.
 func (l *listener) endWithDrain() {
 	select {
 	case <-l.tunnel.life.draining:
-		l.end()
+	case <-l.closed:
+		return
+	}
+	timer := time.NewTimer(handover)
+	defer timer.Stop()
+	select {
+	case <-l.moved:
+	case <-timer.C:
 	case <-l.closed:
 	}
+	l.end()
 }
 
 // take runs until the stream of connections ends.
@@ -67,6 +79,7 @@ func (l *listener) take(ctx context.Context) {
 	for {
 		a, err := l.stream.Recv()
 		if errors.Is(err, io.EOF) {
+			close(l.moved)
 			<-l.closed // the host has given the listener to the tunnel's next process, or settings grant it no more
 			return
 		}

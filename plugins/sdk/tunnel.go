@@ -39,7 +39,7 @@ func (t *Tunnel) Name() string { return t.name }
 func (t *Tunnel) Started() { t.life.start() }
 
 // Draining is closed when the host wants the tunnel to end as soon as its connections have. The listeners end by themselves
-// then: Accept returns net.ErrClosed. What a plugin keeps open for no client it should close.
+// a moment later: Accept returns net.ErrClosed. What a plugin keeps open for no client it should close.
 func (t *Tunnel) Draining() <-chan struct{} { return t.life.draining }
 
 // Dial opens a stream from the tunnel's destination. The address is name.i2p:port, name.b32.i2p:port or BASE64:port; port 0
