@@ -47,6 +47,9 @@ func locate(u *url.URL) (host string, port int, err error) {
 		return "", 0, fmt.Errorf("http: scheme: %w", proxies.ErrBadHost)
 	}
 	u.User, u.Fragment, u.RawFragment = nil, "", ""
+	if err := cutFragment(u); err != nil {
+		return "", 0, err
+	}
 	if u.Host == "i2p" {
 		// http://i2p/DESTINATION/path: browsers change the case of hosts, and base64 does not survive that.
 		destination, rest, _ := strings.Cut(strings.TrimPrefix(u.EscapedPath(), "/"), "/")
@@ -63,6 +66,20 @@ func locate(u *url.URL) (host string, port int, err error) {
 		host = proxies.SelfHost
 	}
 	return host, port, err
+}
+
+// cutFragment removes what no browser sends: net/http takes it for a part of the path or query.
+func cutFragment(u *url.URL) (err error) {
+	u.RawQuery, _, _ = strings.Cut(u.RawQuery, "#")
+	path, _, found := strings.Cut(u.RawPath, "#")
+	if !found {
+		return nil
+	}
+	u.RawPath, u.RawQuery, u.ForceQuery = path, "", false
+	if u.Path, err = url.PathUnescape(path); err != nil {
+		return fmt.Errorf("http: path: %w", proxies.ErrBadHost)
+	}
+	return nil
 }
 
 // withPort leaves out HTTP's own port, as browsers do.

@@ -38,7 +38,11 @@ type network struct {
 func (n *network) Dial(ctx context.Context, t proxies.Target) (net.Conn, error) {
 	n.mu.Lock()
 	n.dialed = append(n.dialed, t)
-	address, err, hang := n.address[t.Host], n.errs[t.Host], n.hang[t.Host]
+	host := t.Host
+	if t.Via != "" {
+		host = "via " + t.Via
+	}
+	address, err, hang := n.address[host], n.errs[host], n.hang[host]
 	n.mu.Unlock()
 	if hang != nil {
 		n.dialing <- struct{}{}
