@@ -9,7 +9,6 @@ import (
 	"sync/atomic"
 
 	"clove.i2p/plugins/api"
-	"clove.i2p/plugins/api/pb"
 	"clove.i2p/plugins/host/gate"
 	"clove.i2p/router"
 	"clove.i2p/router/client"
