@@ -21,7 +21,7 @@ func itoa(n int) string { return strconv.Itoa(n) }
 
 // TestDemo is what a new user does first.
 func TestDemo(t *testing.T) {
-	c := startClove(t, "demo", "--json", "--http", "127.0.0.1:0", "--socks", "127.0.0.1:0")
+	c := startClove(t, "demo", "--json", "--http", "127.0.0.1:0", "--socks", "127.0.0.1:0", "--irc", "127.0.0.1:0")
 	r := c.waitReady(t)
 	t.Logf("ready after %.1f s", r.ReadySeconds)
 	if r.HTTPProxy == "" || r.SOCKSProxy == "" || r.Control == "" || len(r.RouterHash) != 44 || !strings.HasSuffix(r.Eepsite, ".b32.i2p") {
@@ -75,7 +75,7 @@ func TestDemo(t *testing.T) {
 // The end comes in time whenever it is asked for, also while the network comes up.
 func TestSignals(t *testing.T) {
 	for _, s := range []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP} {
-		c := startClove(t, "demo", "--json", "--http", "127.0.0.1:0", "--socks", "127.0.0.1:0")
+		c := startClove(t, "demo", "--json", "--http", "127.0.0.1:0", "--socks", "127.0.0.1:0", "--irc", "127.0.0.1:0")
 		r := c.waitReady(t)
 		// A connection that says nothing, one in a tunnel, and one that waits for a dial do not hold it up.
 		silent, err := net.Dial("tcp", r.SOCKSProxy)
@@ -96,7 +96,7 @@ func TestSignals(t *testing.T) {
 		fmt.Fprintf(waiting, "GET http://%s.b32.i2p/ HTTP/1.1\r\nHost: x\r\n\r\n", strings.Repeat("a", 52))
 		c.stop(t, s)
 	}
-	c := startClove(t, "demo", "--http", "127.0.0.1:0", "--socks", "127.0.0.1:0", "--log-level", "debug")
+	c := startClove(t, "demo", "--http", "127.0.0.1:0", "--socks", "127.0.0.1:0", "--irc", "127.0.0.1:0", "--log-level", "debug")
 	for deadline := time.Now().Add(patience); !strings.Contains(c.stderr.String(), "router starts"); {
 		if time.Now().After(deadline) {
 			t.Fatalf("does not start:\n%s", c.stderr.String())

@@ -34,15 +34,29 @@ func run(m *testing.M) int {
 		return m.Run()
 	}
 	program = filepath.Join(folder, "bin", "clove")
-	args := []string{"build", "-o", program}
+	if err := build(program, "clove.i2p/cmd/clove"); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	for _, name := range []string{"tcp", "irc", "httpserver", "outproxy", "udp"} {
+		if err := build(filepath.Join(folder, "bin", "clove-plugin-"+name), "clove.i2p/plugins/"+name); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+	}
+	return m.Run()
+}
+
+// build makes a program of this module, with the race detector if this one has it.
+func build(to, pkg string, flags ...string) error {
+	args := append([]string{"build", "-o", to}, flags...)
 	if race {
 		args = append(args, "-race")
 	}
-	if out, err := exec.Command("go", append(args, "clove.i2p/cmd/clove")...).CombinedOutput(); err != nil {
-		fmt.Fprintf(os.Stderr, "build clove: %v\n%s", err, out)
-		return 1
+	if out, err := exec.Command("go", append(args, pkg)...).CombinedOutput(); err != nil {
+		return fmt.Errorf("build %s: %w\n%s", pkg, err, out)
 	}
-	return m.Run()
+	return nil
 }
 
 func TestScripts(t *testing.T) {

@@ -26,6 +26,7 @@ const shutdown = 5*time.Second + 500*time.Millisecond
 // A clove is a process of the program.
 type clove struct {
 	cmd    *exec.Cmd
+	data   string // its data directory, if the test chose one
 	temp   string // its folder for temporary files
 	ready  chan ready
 	ended  chan error
@@ -34,12 +35,15 @@ type clove struct {
 
 // ready is the line of run and demo with --json.
 type ready struct {
-	HTTPProxy    string  `json:"http_proxy"`
-	SOCKSProxy   string  `json:"socks_proxy"`
-	Control      string  `json:"control"`
-	RouterHash   string  `json:"router_hash"`
-	ReadySeconds float64 `json:"ready_seconds"`
-	Eepsite      string  `json:"eepsite"`
+	HTTPProxy    string   `json:"http_proxy"`
+	SOCKSProxy   string   `json:"socks_proxy"`
+	Control      string   `json:"control"`
+	RouterHash   string   `json:"router_hash"`
+	ReadySeconds float64  `json:"ready_seconds"`
+	Eepsite      string   `json:"eepsite"`
+	IRC          string   `json:"irc"`
+	Clearnet     string   `json:"clearnet_site"`
+	Missing      []string `json:"missing"`
 }
 
 type lockedBuffer struct {
