@@ -257,8 +257,12 @@ func (c *Conn) signal() {
 	}
 }
 
-// idle is called between requests.
+// idle is called between requests, when nobody reads. A client that asked for an upgrade and did not get it may have sent
+// anything since: that is no request.
 func (c *Conn) idle() {
+	if c.body.endless() {
+		c.broken, c.deliver = io.EOF, 0
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.serving--

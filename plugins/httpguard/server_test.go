@@ -194,6 +194,7 @@ func TestHalfClosedClientGetsItsAnswer(t *testing.T) {
 	}
 	conn.Close()
 	stop()
+	l.Close()
 	if err := <-ended; err != nil {
 		t.Error(err)
 	}
@@ -225,6 +226,21 @@ func TestUpgradePassesEverything(t *testing.T) {
 		go conn.Write(bytes.Repeat([]byte{0, 255}, 4))
 		if _, err := io.ReadFull(src, b); err != nil || b[1] != 255 {
 			t.Fatalf("%q %v", b, err)
+		}
+		conn.Close()
+		l.Close()
+		<-ended
+		stop()
+	})
+}
+
+func TestUpgradeThatIsRefusedEndsTheConnection(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l, stop, ended := start(t, echo, nil)
+		conn := l.dial()
+		go io.WriteString(conn, "GET /a HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\nGET /b HTTP/1.1\r\nHost : unchecked\r\n\r\n")
+		if got := answers(t, conn); len(got) != 1 || got[0] != `200 GET /a "" <nil>` {
+			t.Errorf("%q", got)
 		}
 		conn.Close()
 		l.Close()

@@ -175,6 +175,7 @@ func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.refuse(w, http.StatusServiceUnavailable, "This site is asked too often right now. Wait a little.")
 		return
 	case r.Method == http.MethodConnect:
+		w.Header().Set("Connection", "close") // what follows is no request
 		s.refuse(w, http.StatusMethodNotAllowed, "This is a web site, not a proxy.")
 		return
 	case v.policy.inproxy && fromInproxy(r.Header):
