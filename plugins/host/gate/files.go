@@ -116,7 +116,7 @@ func fileError(err error, r *pb.OpenFileRequest) error {
 		what = shorten(r.GetPath()) + " in " + what
 	}
 	switch {
-	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENOTDIR), errors.Is(err, syscall.ELOOP), errors.Is(err, syscall.ENAMETOOLONG), errors.Is(err, syscall.ENXIO):
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENOTDIR), errors.Is(err, syscall.ELOOP), errors.Is(err, syscall.ENAMETOOLONG), errors.Is(err, syscall.ENXIO), errors.Is(err, syscall.EINVAL):
 		return refuse(api.ErrUnknownHost, "there is no %s", what)
 	case errors.Is(err, fs.ErrPermission):
 		return refuse(api.ErrPermission, "clove's user may not read %s: change its mode or owner", what)
