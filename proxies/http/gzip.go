@@ -174,6 +174,17 @@ func newGunzipBody(body io.ReadCloser) *gunzipBody {
 	return &gunzipBody{gunzip{in: bufio.NewReader(body)}, body}
 }
 
+// Read goes on to the end of the chunks, behind which the trailers are.
+func (g *gunzipBody) Read(p []byte) (int, error) {
+	n, err := g.gunzip.Read(p)
+	if errors.Is(err, io.EOF) {
+		if _, rest := io.Copy(io.Discard, io.LimitReader(g.in, maxHeader)); rest != nil {
+			err = rest
+		}
+	}
+	return n, err
+}
+
 func (g *gunzipBody) Close() error { return g.body.Close() }
 
 type failing struct{ err error }
