@@ -29,7 +29,7 @@ func TestAPacketAllocatesOnlyItsSignature(t *testing.T) {
 	for k, want := range allocations {
 		a, b := pair(t, k)
 		to := b.LocalAddr().(datagram.Addr)
-		if n := testing.AllocsPerRun(200, func() {
+		if n := testing.AllocsPerRun(1000, func() {
 			if err := a.WritePacket(p, to, i2p.Mapping{}); err != nil {
 				t.Fatal(err)
 			}
