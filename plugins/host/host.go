@@ -3,90 +3,157 @@ package host
 import (
 	"context"
 	"errors"
+	"fmt"
+	"log/slog"
 	"net"
+	"os"
+	"path/filepath"
+	"sync"
 
 	"clove.i2p/plugins/host/gate"
+	"clove.i2p/plugins/host/sandbox"
 )
 
 // What the host's calls fail with; each error's text names the remedy.
 var (
 	ErrUnknownPlugin = errors.New("no such plugin")
 	ErrUnknownTunnel = errors.New("no such tunnel")
-	ErrUnregistered  = errors.New("plugin is not registered")
-	ErrChecksum      = errors.New("plugin file has changed")
-	ErrProtocol      = errors.New("plugin speaks another version of the protocol")
-	ErrSettings      = errors.New("settings are not valid")
+	ErrUnregistered  = errors.New("it is not registered")
+	ErrChecksum      = errors.New("the file has changed")
+	ErrProtocol      = errors.New("it is for another version of the plugin protocol")
+	ErrSettings      = errors.New("the settings are not right")
 )
 
 // Host runs plugins and their tunnels.
+//
+//	New -> Run(ctx) ... ctx ends: all processes end
+//	        Apply, and everything else, while it runs
 type Host struct {
-	cfg Config
+	cfg    Config
+	beside string
+	run    string // folder of the sockets, while it runs
+	box    sandbox.Capability
+
+	ready chan struct{} // closed when Run has begun
+	ended chan struct{} // closed when it is over
+	tasks sync.WaitGroup
+	admin sync.Mutex // one change at a time
+
+	mu      sync.Mutex
+	life    context.Context // of all processes; set by Run
+	desired Desired         // what was applied last
+	plugins map[string]*plugin
+	tunnels map[string]*tunnel
+	types   map[string]*plugin // tunnel type -> who serves it
 }
 
 // New checks the configuration and starts nothing.
-func New(cfg Config) (*Host, error) { return &Host{cfg: cfg}, nil }
-
-// Run keeps plugins running until ctx ends, then stops them all. Apply and the rest work while it runs.
-func (h *Host) Run(ctx context.Context) error { panic("not yet") }
-
-// Apply makes desired true, touching only what changes. What cannot be done is in Plan.Problems and in the state of the plugin or
-// tunnel; the rest is done. The error is for a Desired that makes no sense as a whole: then nothing has changed.
-func (h *Host) Apply(ctx context.Context, desired Desired) (Plan, error) { panic("not yet") }
-
-// Plan says what Apply would do. Plugins may be started to ask them.
-func (h *Host) Plan(ctx context.Context, desired Desired) (Plan, error) { panic("not yet") }
-
-// Attach starts a registered plugin (again) that was detached, with its tunnels.
-func (h *Host) Attach(ctx context.Context, plugin string) error { panic("not yet") }
-
-// Detach drains a plugin's tunnels and stops its process. It stays registered.
-func (h *Host) Detach(ctx context.Context, plugin string) error { panic("not yet") }
-
-// Upgrade replaces a running plugin by another file: the new process starts beside the old, takes over its tunnels, and the old one
-// ends when its connections have, or after the drain. When the new one fails, the old one stays.
-func (h *Host) Upgrade(ctx context.Context, plugin string, cfg PluginConfig) error { panic("not yet") }
-
-// Restart starts a plugin's process anew, also one that has failed. Its connections end.
-func (h *Host) Restart(ctx context.Context, plugin string) error { panic("not yet") }
-
-// Inspect starts a plugin that need not be registered, asks it what it is, and ends it. It is given nothing. With an empty SHA256
-// any content is taken: for showing a plugin to the user before registration.
-func (h *Host) Inspect(ctx context.Context, name string, cfg PluginConfig) (PluginStatus, error) {
-	panic("not yet")
+func New(cfg Config) (*Host, error) {
+	if cfg.Gate == nil {
+		return nil, errors.New("host: no gate")
+	}
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	if cfg.Drain == 0 {
+		cfg.Drain = DefaultDrain
+	}
+	h := &Host{
+		cfg: cfg, beside: cfg.Beside, ready: make(chan struct{}), ended: make(chan struct{}),
+		plugins: map[string]*plugin{}, tunnels: map[string]*tunnel{}, types: map[string]*plugin{},
+	}
+	if h.beside == "" {
+		self, err := os.Executable()
+		if err != nil {
+			return nil, fmt.Errorf("host: %w", err)
+		}
+		h.beside = filepath.Dir(self)
+	}
+	return h, nil
 }
 
-// Discover lists the plugin files beside clove and in DATA_DIR/plugins.
-func (h *Host) Discover() []Found { panic("not yet") }
+// Run keeps plugins running until ctx ends, then ends them all. It is called once.
+func (h *Host) Run(ctx context.Context) error {
+	defer close(h.ended)
+	folder, err := sandbox.RuntimeFolder()
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(folder)
+	life, cancel := context.WithCancel(ctx)
+	defer h.tasks.Wait()
+	defer cancel()
+	h.run, h.box = folder, sandbox.Probe()
+	if !h.box.Full() {
+		h.cfg.Log.Warn("plugins are not fully confined", "sandbox", h.box.String())
+	}
+	h.mu.Lock()
+	h.life = life
+	h.mu.Unlock()
+	close(h.ready)
+	<-ctx.Done()
+	return nil
+}
 
-// Validate checks a tunnel's settings against its type's schema and with its plugin, and changes nothing. It is ErrSettings with
-// all problems.
-func (h *Host) Validate(ctx context.Context, name string, cfg TunnelConfig) error { panic("not yet") }
+// Sandbox is how plugins are confined on this machine, for status and doctor.
+func (h *Host) Sandbox() sandbox.Capability { return sandbox.Probe() }
 
-// StartTunnel starts a tunnel that is stopped or has failed.
-func (h *Host) StartTunnel(ctx context.Context, name string) error { panic("not yet") }
+// running waits until Run has begun.
+func (h *Host) running(ctx context.Context) (context.Context, error) {
+	select {
+	case <-h.ready:
+	case <-h.ended:
+		return nil, net.ErrClosed
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.life.Err() != nil {
+		return nil, net.ErrClosed
+	}
+	return h.life, nil
+}
 
-// StopTunnel drains and stops one tunnel.
-func (h *Host) StopTunnel(ctx context.Context, name string) error { panic("not yet") }
+func (h *Host) plugin(name string) (*plugin, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if p := h.plugins[name]; p != nil {
+		return p, nil
+	}
+	return nil, fmt.Errorf("%w: %.60q; clove plugin list shows those that there are", ErrUnknownPlugin, name)
+}
 
-// Plugins lists registered and bundled plugins by name.
-func (h *Host) Plugins() []PluginStatus { panic("not yet") }
+func (h *Host) tunnel(name string) (*tunnel, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if t := h.tunnels[name]; t != nil {
+		return t, nil
+	}
+	return nil, fmt.Errorf("%w: %.60q; clove tunnel list shows those that there are", ErrUnknownTunnel, name)
+}
 
-// Tunnels lists tunnels by name. It asks nobody.
-func (h *Host) Tunnels() []TunnelStatus { panic("not yet") }
-
-// Tunnel is the status of one, with its metrics fetched now.
-func (h *Host) Tunnel(ctx context.Context, name string) (TunnelStatus, error) { panic("not yet") }
-
-// Logs are the last lines of a plugin.
-func (h *Host) Logs(plugin string) ([]LogLine, error) { panic("not yet") }
-
-// Connections lists open connections of all tunnels.
-func (h *Host) Connections() []gate.Connection { panic("not yet") }
+// Connections lists the open connections of all tunnels.
+func (h *Host) Connections() []gate.Connection { return h.cfg.Gate.Connections("") }
 
 // Kill ends one connection.
-func (h *Host) Kill(id uint64) error { panic("not yet") }
+func (h *Host) Kill(id uint64) error {
+	if !h.cfg.Gate.Kill(id) {
+		return fmt.Errorf("no connection %d: clove connections list shows those that are open", id)
+	}
+	return nil
+}
 
-// DialService opens a stream to a service that a tunnel provides, such as "outproxy".
+// DialService opens a stream to a service that a tunnel provides, such as "outproxy". Errors are those of gate.DialService.
 func (h *Host) DialService(ctx context.Context, tunnel, service, isolation string) (net.Conn, error) {
-	panic("not yet")
+	return h.cfg.Gate.DialService(ctx, tunnel, service, isolation)
+}
+
+// Logs are the last lines of a plugin, of all its processes.
+func (h *Host) Logs(plugin string) ([]LogLine, error) {
+	p, err := h.plugin(plugin)
+	if err != nil {
+		return nil, err
+	}
+	return p.book.last(), nil
 }

@@ -79,28 +79,31 @@ type SettingStatus struct {
 
 // TunnelStatus is what people see of a tunnel.
 type TunnelStatus struct {
-	Name        string             `json:"name"`
-	Type        string             `json:"type"`
-	Plugin      string             `json:"plugin,omitempty"`
-	Enabled     bool               `json:"enabled"`
-	State       TunnelState        `json:"state"`
-	Error       string             `json:"error,omitempty"`
-	Address     string             `json:"address,omitempty"` // .b32.i2p
-	Ready       bool               `json:"ready"`             // the destination has tunnels
-	Published   bool               `json:"published"`
-	Local       []string           `json:"local"` // addresses bound
-	Services    []string           `json:"services,omitempty"`
-	Open        int                `json:"connections_open"`
-	Total       uint64             `json:"connections_total"`
-	Waiting     int                `json:"connections_waiting"`
-	Sent        uint64             `json:"bytes_sent"` // to I2P
-	Received    uint64             `json:"bytes_received"`
-	Health      string             `json:"health,omitempty"` // healthy, degraded, failed
-	HealthText  string             `json:"health_text,omitempty"`
-	Metrics     map[string]float64 `json:"metrics,omitempty"`
-	MetricsHelp map[string]string  `json:"metrics_help,omitempty"`
-	Settings    map[string]any     `json:"settings,omitempty"` // secrets are "***"
-	Since       time.Time          `json:"since,omitzero"`
+	Name           string             `json:"name"`
+	Type           string             `json:"type"`
+	Plugin         string             `json:"plugin,omitempty"`
+	Enabled        bool               `json:"enabled"`
+	State          TunnelState        `json:"state"`
+	Error          string             `json:"error,omitempty"`
+	Address        string             `json:"address,omitempty"` // .b32.i2p
+	Ready          bool               `json:"ready"`             // the destination has tunnels
+	Published      bool               `json:"published"`
+	Local          []string           `json:"local"` // addresses bound
+	Services       []string           `json:"services,omitempty"`
+	Open           int                `json:"connections_open"`
+	Total          uint64             `json:"connections_total"`
+	Waiting        int                `json:"connections_waiting"`
+	Sent           uint64             `json:"bytes_sent"` // to I2P
+	Received       uint64             `json:"bytes_received"`
+	Refused        uint64             `json:"connections_refused"` // over a limit
+	Expired        uint64             `json:"connections_expired"` // no plugin took them in time
+	PacketsDropped uint64             `json:"packets_dropped"`
+	Health         string             `json:"health,omitempty"` // healthy, degraded, failed
+	HealthText     string             `json:"health_text,omitempty"`
+	Metrics        map[string]float64 `json:"metrics,omitempty"`
+	MetricsHelp    map[string]string  `json:"metrics_help,omitempty"`
+	Settings       map[string]any     `json:"settings,omitempty"` // secrets are "***"
+	Since          time.Time          `json:"since,omitzero"`
 }
 
 // Plan is what a change does.

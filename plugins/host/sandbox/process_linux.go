@@ -54,6 +54,17 @@ func (p *Process) wait(cmd *exec.Cmd) {
 	close(p.done)
 }
 
+// keep takes the folder of the child's sockets, unless it has ended already.
+func (p *Process) keep(folder *os.File) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.reaped && folder != nil {
+		_ = folder.Close()
+		return
+	}
+	p.folder = folder
+}
+
 // PID as this process sees it.
 func (p *Process) PID() int { return p.pid }
 

@@ -94,7 +94,7 @@ func (p *Process) converse(ctx context.Context, c channel, theirs *os.File, o or
 	if err != nil {
 		return failed(err)
 	}
-	p.folder = folder
+	p.keep(folder)
 	p.inside = socketFolder
 	if o.Mode == modePlain {
 		p.inside = filepath.Join(o.Folder, "s")
