@@ -82,10 +82,7 @@ func (c datagramCarrier) Send(to i2p.Hash, k datagram.Kind, p datagram.Ports, b 
 	return c.session.Send(to, client.Protocol(k), client.Ports(p), b)
 }
 
-var (
-	_ datagram.Carrier  = datagramCarrier{}
-	_ datagram.Rerouter = datagramCarrier{}
-)
+var _ datagram.Carrier = datagramCarrier{}
 
 // A packet of datagrams has to fit what a session takes.
 const _ = uint(client.MaxPacket - datagram.MaxPacket)

@@ -46,9 +46,11 @@ const (
 	maxPeers = 4096
 	// peerIdle: after so long without a packet a peer is forgotten; as long as i2pd keeps its UDP sessions.
 	peerIdle = 2 * time.Minute
-	// silence: a peer that answered nothing for so long, while silentPackets went to it, may not get them: another
-	// path is tried, and again after the same time. More than a round trip through slow tunnels.
+	// silence: a peer that answered nothing for so long, while silentPackets went to it, may not get them: its LeaseSet
+	// is looked up anew and another path is tried, and again after twice the time, up to maxSilence. More than a round
+	// trip through slow tunnels.
 	silence       = 10 * time.Second
+	maxSilence    = 5 * time.Minute
 	silentPackets = 4
 
 	// sweepPause is how often what is over is forgotten.

@@ -19,11 +19,13 @@ type exchange struct {
 	last       time.Time // that anything went or came
 	unanswered int
 	since      time.Time // the first of them
+	patience   time.Duration
 }
 
 func newPeers() peers { return peers{known: make(map[i2p.Hash]*exchange)} }
 
-// sent counts a packet to a peer, and reports whether it is time to try another path.
+// sent counts a packet to a peer, and reports whether it is time to look for it anew. Whoever never answers, as with a
+// stream of packets in one direction, is looked for less and less often.
 func (p *peers) sent(to i2p.Hash, now time.Time) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -32,7 +34,7 @@ func (p *peers) sent(to i2p.Hash, now time.Time) bool {
 		if len(p.known) >= maxPeers {
 			return false // paths end by themselves, later
 		}
-		e = new(exchange)
+		e = &exchange{patience: silence}
 		p.known[to] = e
 	}
 	e.last = now
@@ -40,10 +42,11 @@ func (p *peers) sent(to i2p.Hash, now time.Time) bool {
 		e.since = now
 	}
 	e.unanswered++
-	if e.unanswered < silentPackets || now.Sub(e.since) < silence {
+	if e.unanswered < silentPackets || now.Sub(e.since) < e.patience {
 		return false
 	}
 	e.unanswered = 0
+	e.patience = min(2*e.patience, maxSilence)
 	return true
 }
 
@@ -52,7 +55,7 @@ func (p *peers) heard(from i2p.Hash, now time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if e := p.known[from]; e != nil {
-		e.last, e.unanswered = now, 0
+		e.last, e.unanswered, e.patience = now, 0, silence
 	}
 }
 

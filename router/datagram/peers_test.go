@@ -9,8 +9,8 @@ import (
 	"clove.i2p/router/i2p"
 )
 
-// A peer that is silent gets other paths, one that answers does not, however much goes to it.
-func TestSilenceTriesAnotherPath(t *testing.T) {
+// A peer that is silent is looked up anew, less and less often; one that answers is not, however much goes to it.
+func TestSilenceMeansAnotherLookup(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLAN()
 		a, b := l.join(t, destinations()[0]), l.join(t, destinations()[1])
@@ -23,22 +23,42 @@ func TestSilenceTriesAnotherPath(t *testing.T) {
 			read(t, ca)
 			time.Sleep(time.Second)
 		}
-		if _, _, rerouted := l.counts(); len(rerouted) != 0 {
-			t.Errorf("another path for a peer that answers: %v", rerouted)
+		if _, _, fresh := l.counts(); len(fresh) != 0 {
+			t.Errorf("a peer that answers was looked up anew: %v", fresh)
 		}
 		l.mu.Lock()
 		l.lose = true
 		l.mu.Unlock()
-		for range 60 {
-			ca.WriteTo([]byte("ping"), to)
-			time.Sleep(time.Second)
+		silent := func(d time.Duration) (lookups int) {
+			_, _, was := l.counts()
+			for end := time.Now().Add(d); time.Now().Before(end); time.Sleep(time.Second) {
+				ca.WriteTo([]byte("ping"), to)
+			}
+			_, _, is := l.counts()
+			return is[b.Hash()] - was[b.Hash()]
 		}
-		_, _, rerouted := l.counts()
-		if n := rerouted[b.Hash()]; n < 4 || n > 6 {
-			t.Errorf("%d other paths in a minute of silence", n)
+		if n := silent(15 * time.Second); n != 1 {
+			t.Errorf("%d lookups in 15 s of silence", n)
 		}
-		if n := a.Stats().Reroutes; int(n) != rerouted[b.Hash()] {
-			t.Errorf("%d counted", n)
+		if n := silent(time.Hour); n < 12 || n > 18 { // 20, 40, 80, 160, 300, 300 ...
+			t.Errorf("%d lookups in an hour of silence", n)
+		}
+		l.mu.Lock()
+		l.lose = false
+		l.mu.Unlock()
+		ca.WriteTo([]byte("ping"), to)
+		read(t, cb)
+		cb.WriteTo([]byte("pong"), datagram.Addr{Hash: a.Hash()})
+		read(t, ca)
+		l.mu.Lock()
+		l.lose = true
+		l.mu.Unlock()
+		if n := silent(15 * time.Second); n != 1 {
+			t.Errorf("%d lookups in 15 s of silence after an answer", n)
+		}
+		_, _, fresh := l.counts()
+		if n := a.Stats().Refreshes; int(n) != fresh[b.Hash()] {
+			t.Errorf("%d counted, %d done", n, fresh[b.Hash()])
 		}
 	})
 }

@@ -17,16 +17,15 @@ import (
 // A Stack is the datagrams of one destination. It is safe for concurrent use. Run has to be running for packets to
 // destinations whose LeaseSet is not known.
 type Stack struct {
-	keys     *i2p.DestinationKeys
-	hash     i2p.Hash
-	carrier  Carrier
-	rerouter Rerouter // carrier, if it is one
-	clk      *clock.Clock
-	log      *slog.Logger
-	senders  senders
-	waiting  waiting
-	peers    peers
-	stats    stats
+	keys    *i2p.DestinationKeys
+	hash    i2p.Hash
+	carrier Carrier
+	clk     *clock.Clock
+	log     *slog.Logger
+	senders senders
+	waiting waiting
+	peers   peers
+	stats   stats
 
 	mu    sync.RWMutex // a leaf
 	ended bool
@@ -43,7 +42,6 @@ func New(keys *i2p.DestinationKeys, carrier Carrier, clk *clock.Clock, log *slog
 		keys: keys, hash: keys.Destination.Hash(), carrier: carrier, clk: clk, log: log,
 		senders: newSenders(), waiting: newWaiting(), peers: newPeers(),
 	}
-	s.rerouter, _ = carrier.(Rerouter)
 	for k := range s.conns {
 		s.conns[k] = make(map[uint16]*Conn)
 	}
@@ -224,9 +222,8 @@ func (s *Stack) transmit(to i2p.Hash, k Kind, p Ports, b *buf.Buf) error {
 	}
 	s.stats.sent.Add(1)
 	s.stats.sentBytes.Add(uint64(size))
-	if s.peers.sent(to, time.Now()) && s.rerouter != nil {
-		s.stats.reroutes.Add(1)
-		s.rerouter.Reroute(to)
+	if s.peers.sent(to, time.Now()) && s.waiting.request(to, true) {
+		s.stats.refreshes.Add(1)
 	}
 	return nil
 }

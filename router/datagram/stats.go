@@ -28,17 +28,18 @@ func (d Drop) String() string { return dropNames[d] }
 
 type stats struct {
 	sent, sentBytes, received, receivedBytes atomic.Uint64
-	lookups, reroutes                        atomic.Uint64
+	lookups, refreshes                       atomic.Uint64
 	drops                                    [drops]atomic.Uint64
 }
 
 // Stats of a Stack since its start.
 type Stats struct {
 	Conns                   int
-	Waiting                 int    // packets that wait for a LeaseSet
-	Sent, SentBytes         uint64 // packets, whole, given to the Carrier
-	Received, ReceivedBytes uint64 // packets that were read, and their payload
-	Lookups, Reroutes       uint64
+	Waiting                 int           // packets that wait for a LeaseSet
+	Sent, SentBytes         uint64        // packets, whole, given to the Carrier
+	Received, ReceivedBytes uint64        // packets that were read, and their payload
+	Lookups                 uint64        // of LeaseSets that packets wait for
+	Refreshes               uint64        // of those of peers that were silent
 	Drops                   [drops]uint64 // by Drop
 }
 
@@ -46,7 +47,7 @@ type Stats struct {
 func (s *Stack) Stats() Stats {
 	out := Stats{
 		Waiting: s.waiting.len(), Sent: s.stats.sent.Load(), SentBytes: s.stats.sentBytes.Load(), Received: s.stats.received.Load(),
-		ReceivedBytes: s.stats.receivedBytes.Load(), Lookups: s.stats.lookups.Load(), Reroutes: s.stats.reroutes.Load(),
+		ReceivedBytes: s.stats.receivedBytes.Load(), Lookups: s.stats.lookups.Load(), Refreshes: s.stats.refreshes.Load(),
 	}
 	for i := range out.Drops {
 		out.Drops[i] = s.stats.drops[i].Load()

@@ -14,11 +14,17 @@ import (
 //	first packet -> entry, request for a lookup -> found: all are sent, in order -> gone
 //	                                            -> not found: all are dropped -> failed for failPause -> gone
 type waiting struct {
-	requests chan i2p.Hash
+	requests chan request
 
 	mu      sync.Mutex // a leaf
 	ended   bool
 	entries map[i2p.Hash]*entry
+}
+
+// request asks for a lookup: a fresh one if nothing seems to arrive there, else the one that packets wait for.
+type request struct {
+	to    i2p.Hash
+	fresh bool
 }
 
 type entry struct {
@@ -45,7 +51,7 @@ const (
 )
 
 func newWaiting() waiting {
-	return waiting{requests: make(chan i2p.Hash, maxWaiting), entries: make(map[i2p.Hash]*entry)}
+	return waiting{requests: make(chan request, maxWaiting), entries: make(map[i2p.Hash]*entry)}
 }
 
 // add takes a packet, unless it can go because the LeaseSet is known and nothing waits in front of it.
@@ -71,9 +77,7 @@ func (w *waiting) add(to i2p.Hash, known bool, q queued, now time.Time) verdict 
 		if len(w.entries) >= maxWaiting && !w.makeRoom() {
 			return waitFull
 		}
-		select {
-		case w.requests <- to:
-		default:
+		if !w.request(to, false) {
 			return waitFull
 		}
 		e = new(entry)
@@ -85,6 +89,16 @@ func (w *waiting) add(to i2p.Hash, known bool, q queued, now time.Time) verdict 
 		return waitQueued
 	}
 	return waitFull
+}
+
+// request asks for a lookup; false if too many are asked for: drop newest, the next packet asks again.
+func (w *waiting) request(to i2p.Hash, fresh bool) bool {
+	select {
+	case w.requests <- request{to, fresh}:
+		return true
+	default:
+		return false
+	}
 }
 
 // makeRoom forgets a failed lookup.
@@ -174,17 +188,20 @@ func (s *Stack) lookupLoop(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
-		case to := <-s.waiting.requests:
-			s.lookup(ctx, to)
+		case r := <-s.waiting.requests:
+			one, cancel := context.WithTimeout(ctx, lookupTime)
+			err := s.carrier.Reach(one, r.to, r.fresh)
+			cancel()
+			if !r.fresh {
+				s.reached(r.to, err)
+			}
 		}
 	}
 }
 
-func (s *Stack) lookup(ctx context.Context, to i2p.Hash) {
+// reached ends the wait for a LeaseSet.
+func (s *Stack) reached(to i2p.Hash, err error) {
 	s.stats.lookups.Add(1)
-	one, cancel := context.WithTimeout(ctx, lookupTime)
-	err := s.carrier.Reach(one, to, false)
-	cancel()
 	if err != nil {
 		s.log.Debug("datagrams dropped: no lease set", "peer", to)
 		s.drop(DropNoLeaseSet, s.waiting.fail(to, time.Now())...)

@@ -33,20 +33,20 @@ var errNoLeaseSet = errors.New("no lease set")
 // lan carries packets between the stacks of a test, at once. A destination is known to all once it was reached; how long
 // that takes and what becomes of it can be set.
 type lan struct {
-	mu       sync.Mutex
-	stacks   map[i2p.Hash]*datagram.Stack
-	ends     map[i2p.Hash]func()
-	known    map[i2p.Hash]bool
-	lookup   time.Duration
-	reached  int
-	rerouted map[i2p.Hash]int
-	refuse   error // what Send returns
-	lose     bool
-	packets  int // sent
+	mu      sync.Mutex
+	stacks  map[i2p.Hash]*datagram.Stack
+	ends    map[i2p.Hash]func()
+	known   map[i2p.Hash]bool
+	lookup  time.Duration
+	reached int
+	fresh   map[i2p.Hash]int // lookups because of silence
+	refuse  error            // what Send returns
+	lose    bool
+	packets int // sent
 }
 
 func newLAN() *lan {
-	return &lan{stacks: map[i2p.Hash]*datagram.Stack{}, ends: map[i2p.Hash]func(){}, known: map[i2p.Hash]bool{}, rerouted: map[i2p.Hash]int{}}
+	return &lan{stacks: map[i2p.Hash]*datagram.Stack{}, ends: map[i2p.Hash]func(){}, known: map[i2p.Hash]bool{}, fresh: map[i2p.Hash]int{}}
 }
 
 // join runs a stack until the test ends. What all release is checked under the build tag bufcheck.
@@ -80,8 +80,13 @@ func (l *lan) Known(to i2p.Hash) bool {
 	return l.known[to]
 }
 
-func (l *lan) Reach(ctx context.Context, to i2p.Hash, _ bool) error {
+func (l *lan) Reach(ctx context.Context, to i2p.Hash, fresh bool) error {
 	l.mu.Lock()
+	if fresh {
+		l.fresh[to]++
+		l.mu.Unlock()
+		return nil
+	}
 	l.reached++
 	pause, there := l.lookup, l.stacks[to] != nil
 	l.mu.Unlock()
@@ -112,16 +117,10 @@ func (l *lan) Send(to i2p.Hash, k datagram.Kind, p datagram.Ports, b *buf.Buf) e
 	return nil
 }
 
-func (l *lan) Reroute(to i2p.Hash) {
+func (l *lan) counts() (reached, packets int, fresh map[i2p.Hash]int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.rerouted[to]++
-}
-
-func (l *lan) counts() (reached, packets int, rerouted map[i2p.Hash]int) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.reached, l.packets, maps.Clone(l.rerouted)
+	return l.reached, l.packets, maps.Clone(l.fresh)
 }
 
 // listen opens a Conn that the test closes.
