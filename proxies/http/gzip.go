@@ -61,7 +61,7 @@ func (c *gunzipStream) readHead() {
 			c.pending, c.body = head, failing{err}
 			return
 		}
-		if len(head) > maxHeader {
+		if len(head) > maxHeader || err == nil && !bytes.HasPrefix(head, []byte("HTTP/1.")) {
 			c.pending, c.body = head, c.in
 			return
 		}

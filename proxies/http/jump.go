@@ -28,7 +28,7 @@ func ParseJump(s string) (JumpService, error) {
 	if err != nil || len(j.URL) > maxJumpURL {
 		return bad("not a URL")
 	}
-	if u.Scheme != "http" || u.User != nil || u.Fragment != "" || u.Path == "" {
+	if u.Scheme != "http" || u.User != nil || strings.Contains(j.URL, "#") || u.Path == "" {
 		return bad("not an http:// URL with a path")
 	}
 	host, err := hostOf(u)
