@@ -37,17 +37,19 @@ func (c *Counters) Fail(r Reason) { c.failed[r].Add(1) }
 func (c *Counters) Sent(n int)     { c.sent.Add(uint64(n)) }
 func (c *Counters) Received(n int) { c.received.Add(uint64(n)) }
 
-// PacketSent, PacketReceived and PacketDropped count packets; the first two count their bytes, too.
+// PacketSent counts one and its bytes.
 func (c *Counters) PacketSent(n int) {
 	c.packetsSent.Add(1)
 	c.Sent(n)
 }
 
+// PacketReceived counts one and its bytes.
 func (c *Counters) PacketReceived(n int) {
 	c.packetsReceived.Add(1)
 	c.Received(n)
 }
 
+// PacketDropped counts one.
 func (c *Counters) PacketDropped() { c.packetsDropped.Add(1) }
 
 // Snapshot reads them all.

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -223,11 +224,11 @@ func FuzzUsersFile(f *testing.F) {
 // counting accounts know alice, and how often they are asked.
 type counting struct {
 	proxies.Users
-	asked int
+	asked atomic.Int64
 }
 
 func (c *counting) Verify(user, password string) bool {
-	c.asked++
+	c.asked.Add(1)
 	return c.Users.Verify(user, password)
 }
 
@@ -278,14 +279,14 @@ func TestGuardLimitsWhoWaits(t *testing.T) {
 		for range 20 {
 			_ = g.Password(t.Context(), "x", "alice", "guess")
 		}
-		asked := c.asked
+		asked := c.asked.Load()
 		results := make(chan error, 100)
 		for range 100 {
 			go func() { results <- g.Password(t.Context(), "x", "alice", "guess") }()
 		}
 		synctest.Wait()
-		if len(results) != 92 || c.asked != asked {
-			t.Errorf("%d are turned away at once, %d passwords were checked", len(results), c.asked-asked)
+		if len(results) != 92 || c.asked.Load() != asked {
+			t.Errorf("%d are turned away at once, %d passwords were checked", len(results), c.asked.Load()-asked)
 		}
 		tooMany := 0
 		for range 100 {
