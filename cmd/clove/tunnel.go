@@ -1,10 +1,13 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"maps"
+	"math"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/pelletier/go-toml/v2"
@@ -102,12 +105,24 @@ func printTunnel(w io.Writer, t host.TunnelStatus) {
 		}
 		row("Connections", fmt.Sprintf("%d open, %d waiting, %d in all; %s sent, %s received", t.Open, t.Waiting, t.Total, bytes(t.Sent), bytes(t.Received)))
 		for _, key := range slices.Sorted(maps.Keys(t.Settings)) {
-			row("Setting", fmt.Sprintf("%s = %v", key, t.Settings[key]))
+			row("Setting", fmt.Sprintf("%s = %s", key, value(t.Settings[key])))
 		}
 		for _, name := range slices.Sorted(maps.Keys(t.Metrics)) {
 			row("Counter", fmt.Sprintf("%s = %v   %s", name, t.Metrics[name], t.MetricsHelp[name]))
 		}
 	})
+}
+
+// value writes a setting as JSON does: 2000000000, not 2e+09.
+func value(v any) string {
+	if f, ok := v.(float64); ok && f == math.Trunc(f) && math.Abs(f) < 1<<53 {
+		return strconv.FormatInt(int64(f), 10)
+	}
+	b, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Sprint(v)
+	}
+	return string(b)
 }
 
 func newTunnelTypes() *cobra.Command {
@@ -172,15 +187,15 @@ func printType(w io.Writer, t host.TypeStatus) {
 func settings(args []string) (map[string]any, error) {
 	out := map[string]any{}
 	for _, arg := range args {
-		key, value, ok := strings.Cut(arg, "=")
+		key, text, ok := strings.Cut(arg, "=")
 		if !ok || key == "" {
 			return nil, errUsage{fmt.Errorf("%q: want KEY=VALUE", arg)}
 		}
 		var doc struct{ V any }
-		if err := toml.Unmarshal([]byte("V = "+value), &doc); err == nil && doc.V != nil {
+		if err := toml.Unmarshal([]byte("V = "+text), &doc); err == nil && doc.V != nil {
 			out[key] = doc.V
 		} else {
-			out[key] = value
+			out[key] = text
 		}
 	}
 	return out, nil

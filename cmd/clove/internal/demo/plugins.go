@@ -64,7 +64,8 @@ func preparePlugins(cfg Config, dir string, log *slog.Logger) (*plugins, error) 
 			return nil, err
 		}
 		p.outside, p.tunnels = site, append(p.tunnels, exitTunnel, outproxyTunnel)
-		text += fmt.Sprintf("[tunnels.%s]\ntype = \"outproxy-server\"\n[tunnels.%s]\ntype = \"outproxy-client\"\nhttp = [%q]\nhttps = [%q]\n"+
+		text += fmt.Sprintf("[plugins.outproxy]\npermissions = [\"dial-i2p\", \"listen-i2p\", \"dial-clearnet\"]\n"+
+			"[tunnels.%s]\ntype = \"outproxy-server\"\n[tunnels.%s]\ntype = \"outproxy-client\"\noutproxies = [%q]\nhttps_outproxies = [%q]\n"+
 			"[[proxies.rules]]\nname = \"demo\"\nmatch = %q\naction = \"outproxy\"\nvia = %q\n",
 			exitTunnel, outproxyTunnel, address, address, outsideName, outproxyTunnel)
 	}
@@ -133,7 +134,7 @@ func (p *plugins) await(ctx context.Context, a *appliance.Appliance, r *applianc
 	ctx, cancel := context.WithTimeout(ctx, pluginWait)
 	defer cancel()
 	r.Missing = p.missing
-	for ctx.Err() == nil && len(p.waiting(a)) > 0 {
+	for ctx.Err() == nil && !p.settled(a) {
 		select {
 		case <-ctx.Done():
 		case <-time.After(50 * time.Millisecond):
@@ -148,6 +149,17 @@ func (p *plugins) await(ctx context.Context, a *appliance.Appliance, r *applianc
 			r.Clearnet = "http://" + outsideName + "/"
 		}
 	}
+}
+
+// settled reports whether every tunnel can be used, or has failed.
+func (p *plugins) settled(a *appliance.Appliance) bool {
+	failed := 0
+	for _, t := range a.Tunnels() {
+		if t.State == host.TunnelFailed {
+			failed++
+		}
+	}
+	return len(p.waiting(a)) <= failed
 }
 
 // waiting lists the tunnels that cannot be used yet, and why.
