@@ -20,7 +20,13 @@ import (
 	"clove.i2p/plugins/host/gate"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if path := os.Getenv(childEnv); path != "" {
+		child(path)
+		return
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // patience is for what takes milliseconds on an idle machine.
 const patience = 30 * time.Second
