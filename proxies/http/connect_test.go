@@ -111,7 +111,7 @@ func TestIdleAndLingeringTunnelsEnd(t *testing.T) {
 	}
 }
 
-func websocket(t *testing.T, f *fixture, early string) (*net.TCPConn, *bufio.Reader, *nethttp.Response) {
+func openWebsocket(t *testing.T, f *fixture, early string) (*net.TCPConn, *bufio.Reader, *nethttp.Response) {
 	t.Helper()
 	c := f.dial(t)
 	fmt.Fprintf(c, "GET http://%s/ws HTTP/1.1\r\nHost: x\r\nConnection: keep-alive, Upgrade\r\nUpgrade: websocket\r\n"+
@@ -145,7 +145,7 @@ func TestWebsocketBothWays(t *testing.T) {
 		line, _ = br.ReadString('\n')
 		_, _ = io.WriteString(c, "echo "+line)
 	})
-	c, br, resp := websocket(t, f, "early\n")
+	c, br, resp := openWebsocket(t, f, "early\n")
 	if resp.StatusCode != 101 || resp.Header.Get("Upgrade") != "websocket" || resp.Header.Get("Sec-WebSocket-Accept") != "a" ||
 		resp.Header.Get("Alt-Svc") != "" {
 		t.Errorf("%+v", resp)
@@ -171,7 +171,7 @@ func TestWebsocketClientCloseReachesTheServer(t *testing.T) {
 		_, err := io.Copy(io.Discard, br)
 		ended <- err
 	})
-	c, br, _ := websocket(t, f, "")
+	c, br, _ := openWebsocket(t, f, "")
 	if _, err := br.Peek(5); err != nil {
 		t.Fatal(err)
 	}
@@ -183,7 +183,7 @@ func TestWebsocketClientCloseReachesTheServer(t *testing.T) {
 
 func TestRefusedWebsocketIsAnOrdinaryResponse(t *testing.T) {
 	f := start(t, nethttp.HandlerFunc(func(w nethttp.ResponseWriter, r *nethttp.Request) { w.WriteHeader(403) }))
-	_, _, resp := websocket(t, f, "")
+	_, _, resp := openWebsocket(t, f, "")
 	if resp.StatusCode != 403 || resp.Close {
 		t.Errorf("%+v", resp)
 	}
