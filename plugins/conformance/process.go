@@ -25,8 +25,7 @@ import (
 type process struct {
 	suite    *suite
 	instance *gate.Instance
-	leave    context.CancelFunc // the host's sockets go
-	tasks    sync.WaitGroup
+	leave    func() // the host's sockets go
 	client   *plugin.Client
 	rpc      plugin.ClientProtocol
 	plugin   pb.PluginClient
@@ -40,19 +39,32 @@ func environment() []string {
 	return []string{"PATH=/usr/bin:/bin", "LANG=C.UTF-8", "TZ=UTC", "HOME=" + os.TempDir(), "TMPDIR=" + os.TempDir()}
 }
 
-func (s *suite) start(ctx context.Context, permissions []pb.Permission) (*process, error) {
-	instance, err := s.lab.gate.NewInstance(gate.InstanceConfig{Plugin: "conformance", Permissions: permissions, Log: s.Log})
+// sockets makes the host's side. leave closes the sockets.
+func (s *suite) sockets(ctx context.Context, permissions []pb.Permission) (instance *gate.Instance, leave func(), err error) {
+	instance, err = s.lab.gate.NewInstance(gate.InstanceConfig{Plugin: "conformance", Permissions: permissions, Log: s.Log})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	p := &process{suite: s, instance: instance, stderr: &tail{log: s.Log}}
-	life, leave := context.WithCancel(context.WithoutCancel(ctx))
-	p.leave = leave
-	p.tasks.Go(func() {
+	life, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	served := make(chan struct{})
+	go func() {
+		defer close(served)
 		if err := instance.Serve(life, 0); err != nil {
 			s.Log.Error("gate", "error", err)
 		}
-	})
+	}()
+	return instance, func() {
+		cancel()
+		<-served
+	}, nil
+}
+
+func (s *suite) start(ctx context.Context, permissions []pb.Permission) (*process, error) {
+	instance, leave, err := s.sockets(ctx, permissions)
+	if err != nil {
+		return nil, err
+	}
+	p := &process{suite: s, instance: instance, leave: leave, stderr: &tail{log: s.Log}}
 	cmd := exec.Command(s.Binary)
 	cmd.Env = append(environment(), instance.Env()...)
 	p.client = plugin.NewClient(&plugin.ClientConfig{
@@ -85,7 +97,6 @@ func (p *process) end() {
 	p.once.Do(func() {
 		p.client.Kill()
 		p.leave()
-		p.tasks.Wait()
 	})
 }
 
@@ -138,22 +149,30 @@ func (s *suite) handshake(ctx context.Context) error {
 	return nil
 }
 
-// wrongVersion starts it for a host of another version. It has to say its own, or to end; the host then says so.
+// wrongVersion starts it for a host of another version. It has to say its own in the handshake, or
+// in its last words.
 func (s *suite) wrongVersion(ctx context.Context) error {
 	other := api.Handshake()
 	other.ProtocolVersion = api.ProtocolVersion + 98
 	cmd := exec.Command(s.Binary)
-	cmd.Env = append(environment(), api.HostEnv+"=/nonexistent/host", api.DataEnv+"=/nonexistent/data")
+	instance, leave, err := s.sockets(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer leave()
+	cmd.Env = append(environment(), instance.Env()...)
+	words := &tail{log: s.Log}
 	c := plugin.NewClient(&plugin.ClientConfig{
 		HandshakeConfig: other, Plugins: api.Plugins(nil), Cmd: cmd, SkipHostEnv: true,
 		AllowedProtocols: []plugin.Protocol{plugin.ProtocolGRPC}, StartTimeout: callTime, Logger: hclog.NewNullLogger(),
+		Stderr: words,
 	})
 	defer c.Kill()
-	_, err := c.Start()
+	_, err = c.Start()
 	if err == nil {
 		return fmt.Errorf("it says that it speaks version %d", other.ProtocolVersion)
 	}
-	if text := err.Error(); !strings.Contains(strings.ToLower(text), "version") && !c.Exited() {
+	if !strings.Contains(strings.ToLower(err.Error()+words.String()), "version") {
 		return fmt.Errorf("a host of version %d does not learn why it does not fit: %w", other.ProtocolVersion, firstLine(err))
 	}
 	return ctx.Err()

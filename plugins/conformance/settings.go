@@ -12,8 +12,9 @@ import (
 	"clove.i2p/plugins/plugintest/settings"
 )
 
-// makeSettings makes up settings for a tunnel type: addresses that have a default or are required, and what else is required. Options go first.
-func (s *suite) makeSettings(t *pb.TunnelType) (map[string]any, error) {
+// makeSettings makes up settings for a tunnel type: addresses that have a default or are required, and what else is required or
+// missed. Options go first.
+func (s *suite) makeSettings(t *pb.TunnelType, missed map[string]bool) (map[string]any, error) {
 	values := map[string]any{}
 	for _, setting := range t.Settings {
 		v, given := s.Settings[t.Name+"."+setting.Key]
@@ -21,7 +22,7 @@ func (s *suite) makeSettings(t *pb.TunnelType) (map[string]any, error) {
 			v, given = s.Settings[setting.Key]
 		}
 		if !given {
-			if !setting.Required && (setting.DefaultJson == "" || !isAddress(setting.Kind)) {
+			if !setting.Required && !missed[setting.Key] && (setting.DefaultJson == "" || !isAddress(setting.Kind)) {
 				continue
 			}
 			var err error

@@ -107,14 +107,14 @@ func (x *trial) probe(ctx context.Context) error {
 	switch x.typ.Protocol {
 	case "raw", "echo":
 		return x.roundTrip(ctx, 3000)
-	case "http":
+	case "http", "http-proxy":
 		return x.probeHTTP(ctx)
 	case "irc":
 		return x.probeIRC(ctx)
 	case "datagram":
 		return x.probeDatagram(ctx)
 	}
-	return skip("it has no protocol that the suite knows")
+	return skip(fmt.Sprintf("its protocol is %q, which the suite does not know", x.typ.Protocol))
 }
 
 // roundTrip sends n bytes, half-closes, and has to get the same bytes and an end.
@@ -160,7 +160,7 @@ func (x *trial) probeHTTP(ctx context.Context) error {
 	defer c.Close()
 	_ = c.SetDeadline(time.Now().Add(callTime))
 	target, host := "/", peerName
-	if x.typ.Destination != pb.DestinationKind_SERVER {
+	if x.typ.Protocol == "http-proxy" || x.typ.Destination != pb.DestinationKind_SERVER {
 		target = "http://conformance.example/"
 		host = "conformance.example"
 	}

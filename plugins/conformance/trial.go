@@ -29,19 +29,28 @@ type trial struct {
 	values map[string]any
 }
 
-// settings makes them up and has them validated.
-func (x *trial) settings(ctx context.Context) (err error) {
-	if x.values, err = x.makeSettings(x.typ); err != nil {
-		return err
+// settings makes them up and has them validated. What is not required and yet missed is made up too.
+func (x *trial) settings(ctx context.Context) error {
+	missed := map[string]bool{}
+	for {
+		var err error
+		if x.values, err = x.makeSettings(x.typ, missed); err != nil {
+			return err
+		}
+		problems, err := x.validate(ctx, encode(x.values))
+		if err != nil || len(problems) == 0 {
+			return err
+		}
+		before := len(missed)
+		for _, p := range problems {
+			if _, given := x.values[p.Key]; !given && p.Key != "" {
+				missed[p.Key] = true
+			}
+		}
+		if len(missed) == before {
+			return fmt.Errorf("the suite cannot make up good settings, give them with --set: %s: %s", problems[0].Key, problems[0].Text)
+		}
 	}
-	problems, err := x.validate(ctx, encode(x.values))
-	if err != nil {
-		return err
-	}
-	if len(problems) > 0 {
-		return fmt.Errorf("the suite cannot make up good settings, give them with --set: %s: %s", problems[0].Key, problems[0].Text)
-	}
-	return nil
 }
 
 func (x *trial) validate(ctx context.Context, raw []byte) ([]*pb.Problem, error) {
