@@ -47,10 +47,11 @@ type connKey struct{}
 func New(c Config) *Server {
 	s := &Server{limits: c.Limits, config: c, mark: rand.Text(), open: make(map[*Conn]struct{}), none: make(chan struct{})}
 	s.http = &http.Server{
-		Handler:        http.HandlerFunc(s.serve),
-		IdleTimeout:    c.Limits.Idle,
-		MaxHeaderBytes: c.Limits.HeadBytes + marginBytes,
-		ErrorLog:       log.New(io.Discard, "", 0), // its lines name visitors
+		Handler:                      http.HandlerFunc(s.serve),
+		DisableGeneralOptionsHandler: true,
+		IdleTimeout:                  c.Limits.Idle,
+		MaxHeaderBytes:               c.Limits.HeadBytes + marginBytes,
+		ErrorLog:                     log.New(io.Discard, "", 0), // its lines name visitors
 		ConnContext: func(ctx context.Context, conn net.Conn) context.Context {
 			return context.WithValue(ctx, connKey{}, conn)
 		},

@@ -178,6 +178,10 @@ func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Connection", "close") // what follows is no request
 		s.refuse(w, http.StatusMethodNotAllowed, "This is a web site, not a proxy.")
 		return
+	case r.RequestURI == "*": // OPTIONS: about the server, not about a page of it
+		w.Header()["Date"] = nil
+		w.WriteHeader(http.StatusNoContent)
+		return
 	case v.policy.inproxy && fromInproxy(r.Header):
 		s.refuse(w, http.StatusForbidden, "This site is for visitors who run I2P themselves.")
 		return

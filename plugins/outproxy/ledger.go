@@ -66,8 +66,8 @@ func key(p visitors.Peer) visitors.Peer {
 
 func dayOf(now time.Time) int64 { return now.Unix() / 86400 }
 
-// today returns the account for the day. mu is held.
-func (l *ledger) today(now time.Time, p visitors.Peer) *account {
+// turn begins a new day. mu is held.
+func (l *ledger) turn(now time.Time) {
 	if day := dayOf(now); day != l.day {
 		l.day, l.total, l.dirty = day, 0, true
 		l.clients.All(func(_ visitors.Peer, a *account) bool {
@@ -75,6 +75,11 @@ func (l *ledger) today(now time.Time, p visitors.Peer) *account {
 			return true
 		})
 	}
+}
+
+// today returns the account for the day. mu is held.
+func (l *ledger) today(now time.Time, p visitors.Peer) *account {
+	l.turn(now)
 	return l.clients.Get(key(p))
 }
 
@@ -104,13 +109,14 @@ func (l *ledger) left(now time.Time, p visitors.Peer) (wait time.Duration, ok bo
 
 var errQuota = errors.New("outproxy: quota used up")
 
-// spend counts n bytes and returns the pacer to wait for, nil for none. errQuota: there was nothing left before.
+// spend counts n bytes and returns the pacer to wait for, nil for none. errQuota: there was nothing left before them.
 func (l *ledger) spend(now time.Time, p visitors.Peer, n int) (*rate.Limiter, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	a := l.today(now, p)
+	var err error
 	if l.budget.client > 0 && a.used >= l.budget.client || l.budget.total > 0 && l.total >= l.budget.total {
-		return nil, errQuota
+		err = errQuota
 	}
 	a.used += int64(n)
 	l.total += int64(n)
@@ -118,7 +124,7 @@ func (l *ledger) spend(now time.Time, p visitors.Peer, n int) (*rate.Limiter, er
 	if l.budget.rate > 0 && a.pacer == nil {
 		a.pacer = rate.NewLimiter(rate.Limit(l.budget.rate), int(max(minBurst, l.budget.rate)))
 	}
-	return a.pacer, nil
+	return a.pacer, err
 }
 
 const accountSize = 16 + 8
@@ -177,7 +183,7 @@ func (l *ledger) read(now time.Time, b []byte) {
 	if len(b) < 16 || (len(b)-16)%accountSize != 0 || int64(binary.BigEndian.Uint64(b)) != dayOf(now) {
 		return
 	}
-	l.today(now, visitors.Peer{})
+	l.turn(now)
 	l.total = max(l.total, int64(binary.BigEndian.Uint64(b[8:])))
 	for b = b[16:]; len(b) > 0; b = b[accountSize:] {
 		var p visitors.Peer

@@ -21,6 +21,8 @@ const (
 	saveInterval = 30 * time.Second
 	// auditRows a day, about 40 bytes each; auditDays are kept.
 	auditRows, auditDays = 1000, 10
+	// graceBytes of a connection whose client's quota is used up: a head of a request, and the answer.
+	graceBytes = 80 << 10
 	// minBurst of a client's rate: a write of the relay must fit.
 	minBurst = 64 << 10
 

@@ -38,16 +38,22 @@ type metered struct {
 	listener *meteredListener
 	client   visitors.Peer
 	moved    atomic.Int64
+	over     atomic.Int64 // bytes beyond the quota
 	end      sync.Once
 }
 
 // NetConn is for sdk.PeerOf.
 func (m *metered) NetConn() net.Conn { return m.Conn }
 
+// spend counts n bytes. Beyond the quota a connection has just enough for a request and the answer that says so.
 func (m *metered) spend(n int) (*rate.Limiter, error) {
 	m.moved.Add(int64(n))
 	m.listener.bytes(n)
-	return m.listener.ledger.spend(time.Now(), m.client, n)
+	pacer, err := m.listener.ledger.spend(time.Now(), m.client, n)
+	if err != nil && m.over.Add(int64(n)) > graceBytes {
+		return nil, err
+	}
+	return pacer, nil
 }
 
 // Read waits after what it has read, so that a deadline is never missed for what was there in time.

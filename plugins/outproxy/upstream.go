@@ -199,6 +199,9 @@ func (s *squid) explain(err error) *failure {
 // inspect reads squid's own errors, which it names in X-Squid-Error: "ERR_DNS_FAIL 0".
 func (s *squid) inspect(r *http.Response) *failure {
 	name, number, _ := strings.Cut(r.Header.Get("X-Squid-Error"), " ")
+	if name == "ERR_READ_ERROR" && number == "0" {
+		name = "ERR_CANNOT_FORWARD"
+	}
 	switch name {
 	case "":
 		return nil
@@ -211,6 +214,8 @@ func (s *squid) inspect(r *http.Response) *failure {
 			return exitFailure(http.StatusGatewayTimeout, errTimeout, "the site does not answer")
 		}
 		return exitFailure(http.StatusBadGateway, errRefused, "the site refuses connections")
+	case "ERR_CANNOT_FORWARD": // squid 5.7 says this of names without an address, and ERR_READ_ERROR without an errno
+		return exitFailure(http.StatusBadGateway, errDNS, "the exit's squid finds no address of the site")
 	case "ERR_READ_TIMEOUT", "ERR_LIFETIME_EXP":
 		return exitFailure(http.StatusGatewayTimeout, errTimeout, "the site does not answer")
 	}
