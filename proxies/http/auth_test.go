@@ -163,7 +163,7 @@ func TestCurlAuthenticates(t *testing.T) {
 		}), withDigest, func(c *httpproxy.Config) { c.Auth = scheme })
 		run := func(args ...string) string {
 			t.Helper()
-			args = append([]string{"-sS", "-q", "--max-time", "30", "-x", "http://" + f.fixtureAddress(), "--proxy-" + scheme}, args...)
+			args = append([]string{"-sS", "-q", "--max-time", "30", "-x", "http://" + f.address, "--proxy-" + scheme}, args...)
 			out, err := exec.CommandContext(t.Context(), curl, args...).CombinedOutput()
 			if err != nil {
 				t.Errorf("curl: %v: %s", err, out)
@@ -184,8 +184,6 @@ func TestCurlAuthenticates(t *testing.T) {
 		}
 	}
 }
-
-func (f *fixture) fixtureAddress() string { return f.address }
 
 func TestDigestNeedsHA1(t *testing.T) {
 	cfg := httpproxy.DefaultConfig()
