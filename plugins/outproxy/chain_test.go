@@ -350,7 +350,13 @@ func TestExitLimits(t *testing.T) {
 	if status, _, n := request(exit, "bob.i2p"); status != 200 || n != 300_000 {
 		t.Errorf("another: %d, %d bytes", status, n)
 	}
-	exit.Stop() // the store outlives it: the same quota, and an audit without sites
+	for range 2 { // the old program saves after the new one has loaded
+		exit.Upgrade(plugin(), map[string]any{"client_quota": "400KB", "client_rate": "0"}, patience)
+	}
+	if status, say, _ := request(exit, "alice.i2p"); status != 429 {
+		t.Errorf("a new program brings a new quota: %d %q", status, say)
+	}
+	exit.Stop()
 	alice := h.I2P.Address("alice.i2p").Base32
 	exit = h.Start(plugin(), "outproxy-server", map[string]any{"client_minute": 2, "deny_list": []any{alice}})
 	if status, say, _ := request(exit, "alice.i2p"); status != 403 || !strings.Contains(say, "not for you") {

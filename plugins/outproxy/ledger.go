@@ -131,13 +131,19 @@ const accountSize = 16 + 8
 
 func shardKey(i int) string { return fmt.Sprintf("quota/%d", i) }
 
-// save writes the day's accounts: 8 bytes of the day, then 16 bytes of hash and 8 of count each.
-func (l *ledger) save(ctx context.Context, s store) error {
+// save writes the day's accounts: 8 bytes of the day, 8 of the total, then 16 of hash and 8 of count each. In an upgrade two
+// programs do so for a while: each takes up first what the other knew.
+func (l *ledger) save(ctx context.Context, now time.Time, s store) error {
 	l.mu.Lock()
-	if !l.dirty {
-		l.mu.Unlock()
+	dirty := l.dirty
+	l.mu.Unlock()
+	if !dirty {
 		return nil
 	}
+	if err := l.load(ctx, now, s); err != nil {
+		return err
+	}
+	l.mu.Lock()
 	l.dirty = false
 	var shards [accountShards][]byte
 	for i := range shards {
@@ -163,7 +169,7 @@ func (l *ledger) save(ctx context.Context, s store) error {
 	return nil
 }
 
-// load reads what save wrote, if it is of today. What it cannot read counts as nothing.
+// load reads what save wrote, if it is of today; the larger number counts. What it cannot read counts as nothing.
 func (l *ledger) load(ctx context.Context, now time.Time, s store) error {
 	for i := range accountShards {
 		b, found, err := s.Get(ctx, shardKey(i))
@@ -188,7 +194,8 @@ func (l *ledger) read(now time.Time, b []byte) {
 	for b = b[16:]; len(b) > 0; b = b[accountSize:] {
 		var p visitors.Peer
 		copy(p[:16], b)
-		l.today(now, p).used = max(0, int64(binary.BigEndian.Uint64(b[16:])))
+		a := l.today(now, p)
+		a.used = max(a.used, int64(binary.BigEndian.Uint64(b[16:])))
 	}
 }
 

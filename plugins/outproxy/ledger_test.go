@@ -77,7 +77,7 @@ func TestLedgerSurvives(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := l.save(ctx, m); err != nil {
+	if err := l.save(ctx, now, m); err != nil {
 		t.Fatal(err)
 	}
 	again := newLedger(budget{client: 100})
@@ -92,6 +92,18 @@ func TestLedgerSurvives(t *testing.T) {
 	if again.total != l.total || again.active() != maxAccounts {
 		t.Errorf("total %d %d, %v clients", again.total, l.total, again.active())
 	}
+	for _, c := range []struct{ ledger, client, n int }{{0, 1, 50}, {1, 2, 60}} { // both go on
+		if _, err := []*ledger{l, again}[c.ledger].spend(now.Add(2*time.Hour), clientN(c.client), c.n); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := errors.Join(l.save(ctx, now, m), again.save(ctx, now, m)); err != nil {
+		t.Fatal(err)
+	}
+	third := newLedger(budget{client: 100})
+	if err := third.load(ctx, now.Add(time.Hour), m); err != nil || third.clients.Get(key(clientN(1))).used != 91 || third.clients.Get(key(clientN(2))).used != 102 {
+		t.Error("of two programs one forgets what the other counted")
+	}
 	tomorrow := newLedger(budget{client: 100})
 	if err := tomorrow.load(ctx, now.Add(24*time.Hour), m); err != nil || tomorrow.total != 0 {
 		t.Error("yesterday's quota counts today")
@@ -102,7 +114,7 @@ func FuzzLedgerRead(f *testing.F) {
 	l, m := newLedger(budget{}), memory{}
 	now := time.Unix(86400*20000, 0)
 	l.spend(now, clientN(1), 5)
-	l.save(context.Background(), m)
+	l.save(context.Background(), now, m)
 	for _, b := range m {
 		f.Add(b)
 	}
@@ -161,7 +173,7 @@ func TestAuditIsBounded(t *testing.T) {
 		for i := range 3 * auditRows {
 			a.count(now.Add(time.Duration(day)*24*time.Hour), clientN(i), uint16(60000+i%5000), errProhibited, 1<<40)
 		}
-		if err := errors.Join(a.save(ctx, m), l.save(ctx, m)); err != nil {
+		if err := errors.Join(a.save(ctx, m), l.save(ctx, now, m)); err != nil {
 			t.Fatal(err)
 		}
 		if !strings.Contains(string(m[auditName(a.day)]), "other 0 destination_ip_prohibited ") {

@@ -72,7 +72,7 @@ func (e *exit) keep(ctx context.Context, t *sdk.Tunnel) {
 }
 
 func (e *exit) save(ctx context.Context, t *sdk.Tunnel) {
-	if err := errors.Join(e.ledger.save(ctx, t), e.audit.save(ctx, t)); err != nil && ctx.Err() == nil {
+	if err := errors.Join(e.ledger.save(ctx, time.Now(), t), e.audit.save(ctx, t)); err != nil && ctx.Err() == nil {
 		t.Log.Warn("quotas and audit are not saved", "error", err)
 	}
 }
