@@ -108,9 +108,13 @@ func (p *plugin) checkHealth(ctx context.Context) {
 	if proc == nil {
 		return
 	}
+	life := ctx
 	ctx, cancel := context.WithTimeout(ctx, healthTimeout)
 	defer cancel()
 	state, text, err := proc.health(ctx, "")
+	if life.Err() != nil {
+		return
+	}
 	if err == nil && state == pb.HealthState_FAILED {
 		err = errors.New("it says that it has failed: " + text)
 	}
