@@ -87,3 +87,16 @@ type statusError struct {
 
 func (e *statusError) Error() string { return e.text }
 func (e *statusError) Unwrap() error { return e.is }
+
+// errOther is what Kind says of an error that is none of this package's.
+var errOther = errors.New("failed")
+
+// Kind is which of this package's errors err is: for logs, since the text of err may name a host.
+func Kind(err error) error {
+	for _, c := range statusCodes {
+		if errors.Is(err, c.err) {
+			return c.err
+		}
+	}
+	return errOther
+}

@@ -5,6 +5,7 @@ import (
 	"net"
 	"sync/atomic"
 
+	"clove.i2p/plugins/api"
 	"clove.i2p/plugins/failover"
 	"clove.i2p/plugins/sdk"
 	"clove.i2p/proxies/relay"
@@ -67,7 +68,7 @@ func (c *client) serve(ctx context.Context, local net.Conn) {
 	if err != nil {
 		if ctx.Err() == nil {
 			c.failed.Add(1)
-			c.tunnel.Log.Info("no destination answers", "error", err)
+			c.tunnel.Log.Info("no destination answers", "error", api.Kind(err))
 		}
 		return
 	}

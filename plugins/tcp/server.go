@@ -129,7 +129,7 @@ func (s *server) serve(ctx context.Context, c net.Conn) {
 		return
 	}
 	if was := s.down.Swap(err != nil); err != nil && !was {
-		s.tunnel.Log.Warn("the local server does not take connections", "error", err)
+		s.tunnel.Log.Warn("the local server does not take connections", "error", api.Kind(err))
 	}
 	if err != nil {
 		s.backendFailed.Add(1)
