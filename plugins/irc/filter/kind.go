@@ -56,11 +56,23 @@ func (k Kind) String() string { return kindNames[k].name }
 // Help says in a few words what is counted.
 func (k Kind) Help() string { return kindNames[k].help }
 
-// Kinds are all of them.
-func Kinds() []Kind {
-	all := make([]Kind, kinds)
-	for i := range all {
-		all[i] = Kind(i)
+// Kinds are those that occur in a direction.
+func Kinds(d Direction) []Kind {
+	var all []Kind
+	for k := range kinds {
+		if !oneWay[k] || d == k.way() {
+			all = append(all, k)
+		}
 	}
 	return all
+}
+
+// oneWay are those that occur in one direction.
+var oneWay = map[Kind]bool{StartTLS: true, Redirect: true, User: true, Leaving: true, Ping: true}
+
+func (k Kind) way() Direction {
+	if k == Redirect {
+		return Inbound
+	}
+	return Outbound
 }

@@ -47,10 +47,13 @@ func (r *Reader) Next() ([]byte, error) {
 }
 
 // Buffered tells whether Next has a line without reading.
-func (r *Reader) Buffered() bool { return bytes.ContainsAny(r.buf[r.start:r.end], "\r\n") }
+func (r *Reader) Buffered() bool { return bytes.ContainsAny(r.Rest(), ends) }
+
+// ends are what a line ends with.
+const ends = "\r\n"
 
 func (r *Reader) take() (line []byte, found bool) {
-	i := bytes.IndexAny(r.buf[r.seen:r.end], "\r\n")
+	i := bytes.IndexAny(r.buf[r.seen:r.end], ends)
 	if i < 0 {
 		r.seen = r.end
 		return nil, false
@@ -83,3 +86,6 @@ func (r *Reader) fill() error {
 	}
 	return err
 }
+
+// Rest is what was read from the source and not given as lines yet, without what is left of the end of the last one.
+func (r *Reader) Rest() []byte { return bytes.TrimLeft(r.buf[r.start:r.end], ends) }

@@ -53,7 +53,7 @@ func TestReaderGivesUpOnALineWithoutEnd(t *testing.T) {
 }
 
 func TestReaderKnowsWhatIsBuffered(t *testing.T) {
-	r := filter.NewReader(strings.NewReader("a\nb\nc"))
+	r := filter.NewReader(strings.NewReader("a\r\nb\r\n"))
 	for _, want := range []bool{true, false} {
 		if _, err := r.Next(); err != nil {
 			t.Fatal(err)
@@ -61,5 +61,12 @@ func TestReaderKnowsWhatIsBuffered(t *testing.T) {
 		if r.Buffered() != want {
 			t.Errorf("Buffered is %v", !want)
 		}
+	}
+	r = filter.NewReader(strings.NewReader("a\r\nb\nc"))
+	if _, err := r.Next(); err != nil {
+		t.Fatal(err)
+	}
+	if got := string(r.Rest()); got != "b\nc" {
+		t.Errorf("the rest is %q", got)
 	}
 }

@@ -71,9 +71,14 @@ func (s *Session) reply(k Kind, command string, params ...string) Verdict {
 	return Verdict{Reply: s.Line(command, params...)}
 }
 
-// Line is what the filter itself says to the client in the server's name; the last parameter is cut to what fits.
+// Line is what the filter itself says to the client in the server's name, which ERROR does without; the last parameter is cut
+// to what fits.
 func (s *Session) Line(command string, params ...string) []byte {
-	b := Message{Prefix: s.cfg.Name, Command: command}.with(params...).Append(nil)
+	m := Message{Command: command}
+	if command != "ERROR" {
+		m.Prefix = s.cfg.Name
+	}
+	b := m.with(params...).Append(nil)
 	return append(b[:min(len(b), maxLine)], lineEnd...)
 }
 
