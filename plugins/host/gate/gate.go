@@ -183,7 +183,7 @@ func (g *Gate) Kill(id uint64) bool {
 	for _, t := range g.all() {
 		for _, l := range t.open() {
 			if l.id == id {
-				l.end()
+				l.abort()
 				return true
 			}
 		}

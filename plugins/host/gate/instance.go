@@ -150,7 +150,7 @@ func (i *Instance) finish(server *grpc.Server) {
 		i.Detach(name)
 	}
 	for _, l := range i.held() {
-		l.end()
+		l.abort()
 	}
 	server.Stop()
 }
@@ -189,7 +189,7 @@ func (i *Instance) Detach(tunnel string) {
 	i.tickets.void(a)
 	for _, l := range i.held() {
 		if l.tunnel == a.tunnel {
-			l.end()
+			l.abort()
 		}
 	}
 }

@@ -1,10 +1,12 @@
 package gate_test
 
 import (
+	"errors"
 	"io"
 	"net"
 	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
 
 	"clove.i2p/plugins/api"
@@ -159,7 +161,7 @@ func TestDetachEndsTheTunnelForTheProcessOnly(t *testing.T) {
 	c2, _ := peer.Dial(b.ctx, addressOf(b, "mail")+":1")
 	defer c1.Close()
 	defer c2.Close()
-	p.redeem(next(t, web).Ticket)
+	ping(t, c1, p.redeem(next(t, web).Ticket), "taken")
 	conn := p.redeem(next(t, mail).Ticket)
 	p.instance.Detach("web")
 	ended(t, c1)
@@ -286,5 +288,26 @@ func TestInstanceFolderIsPrivateAndGoesAway(t *testing.T) {
 	wantErr(t, err, api.ErrInvalid, "shorter folder")
 	if left, _ := os.ReadDir(long); len(left) != 0 {
 		t.Errorf("left behind: %v", left)
+	}
+}
+
+// A local client must not take what a crash left of its download for the whole.
+func TestConnectionThatIsCutOffIsReset(t *testing.T) {
+	b := newBed(t)
+	b.tunnel("t", func(s *gate.TunnelSpec) { s.Grants.Listen = []string{"127.0.0.1:0"} })
+	p := b.start("t")
+	l, err := p.ListenLocal(b.ctx, &pb.ListenLocalRequest{Tunnel: "t", Address: "127.0.0.1:0"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := net.Dial("tcp", l.Address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	ping(t, p.redeem(next(t, p.accept("t", l)).Ticket), c, "half of it")
+	p.end()
+	if _, err := c.Read(make([]byte, 1)); !errors.Is(err, syscall.ECONNRESET) {
+		t.Errorf("the client reads %v, want a reset", err)
 	}
 }

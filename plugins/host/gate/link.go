@@ -119,6 +119,18 @@ func (l *link) over() bool {
 	return l.ended
 }
 
+// abort ends a link whose bytes are not complete: where the connection can be reset, the other side sees that.
+func (l *link) abort() {
+	l.mu.Lock()
+	for _, c := range l.owned {
+		if c, ok := c.(interface{ SetLinger(sec int) error }); ok {
+			_ = c.SetLinger(0)
+		}
+	}
+	l.mu.Unlock()
+	l.end()
+}
+
 // end closes everything, once.
 func (l *link) end() {
 	l.mu.Lock()

@@ -35,7 +35,7 @@ type Address struct {
 type Destination interface {
 	Address() Address
 	// Dial opens a stream to host:port, where host is an .i2p name. The connection has CloseWrite, and its RemoteAddr is
-	// "x.b32.i2p:port".
+	// "x.b32.i2p:port". If it has SetLinger(sec int) error, as TCP connections have, it gets 0 before a Close that cuts it off.
 	Dial(ctx context.Context, address string) (net.Conn, error)
 	// Listen takes the streams to a port, 0: those to all ports that have no other listener. RemoteAddr of a connection is
 	// "x.b32.i2p:port", LocalAddr ":port"; it may have PeerBase64() string.

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
+	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -151,7 +153,7 @@ func (d *destination) close() error {
 	d.net.mu.Unlock()
 	d.mu.Lock()
 	d.shut = true
-	all := d.listeners
+	all := slices.Collect(maps.Values(d.listeners))
 	d.mu.Unlock()
 	for _, l := range all {
 		_ = l.Close()

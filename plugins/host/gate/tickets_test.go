@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -197,8 +198,8 @@ func TestIsolatedDestinationsAreBoundedAndCloseWhenIdle(t *testing.T) {
 			t.Fatal(err)
 		}
 		synctest.Wait()
-		if net.open != maxIsolated-1 {
-			t.Errorf("%d open, want %d: the idle one makes room", net.open, maxIsolated-1)
+		if n := net.open.Load(); n != maxIsolated-1 {
+			t.Errorf("%d open, want %d: the idle one makes room", n, maxIsolated-1)
 		}
 		iso.put(d)
 		iso.put(all[0])
@@ -212,16 +213,16 @@ func TestIsolatedDestinationsAreBoundedAndCloseWhenIdle(t *testing.T) {
 			t.Errorf("%d open, want %d: only the idle one is closed", n, maxIsolated-1)
 		}
 		iso.close()
-		if net.open != 0 {
-			t.Errorf("%d open after close", net.open)
+		if n := net.open.Load(); n != 0 {
+			t.Errorf("%d open after close", n)
 		}
 	})
 }
 
-type countingNetwork struct{ open int }
+type countingNetwork struct{ open atomic.Int32 }
 
 func (n *countingNetwork) Open(context.Context, Spec) (Destination, error) {
-	n.open++
+	n.open.Add(1)
 	return countingDestination{net: n}, nil
 }
 
@@ -233,6 +234,6 @@ type countingDestination struct {
 }
 
 func (d countingDestination) Close() error {
-	d.net.open--
+	d.net.open.Add(-1)
 	return nil
 }

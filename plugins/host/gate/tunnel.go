@@ -150,7 +150,7 @@ func (t *tunnel) close() {
 		l.close()
 	}
 	for _, l := range t.open() {
-		l.end()
+		l.abort()
 	}
 	t.running.Wait()
 	t.apart.close()
