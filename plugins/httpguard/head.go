@@ -70,7 +70,7 @@ func ParseHead(b []byte) (Head, *Refusal) {
 	var (
 		h                          Head
 		lengths, codings, upgrades int
-		connection                 string
+		connection                 []string
 	)
 	first, rest, _ := bytes.Cut(b, []byte("\n"))
 	method, version, refusal := parseRequestLine(string(bytes.TrimSuffix(first, []byte("\r"))))
@@ -107,7 +107,7 @@ func ParseHead(b []byte) (Head, *Refusal) {
 			}
 			h.Chunked = true
 		case "connection":
-			connection += "," + value
+			connection = append(connection, value)
 		case "upgrade":
 			upgrades++
 		}
@@ -115,7 +115,7 @@ func ParseHead(b []byte) (Head, *Refusal) {
 	if h.Chunked && (lengths > 0 || version == "HTTP/1.0") {
 		return bad("The length of the body is not clear.")
 	}
-	h.Upgrade = method == http.MethodConnect || upgrades > 0 && hasToken(connection, "upgrade")
+	h.Upgrade = method == http.MethodConnect || upgrades > 0 && hasToken(strings.Join(connection, ","), "upgrade")
 	if h.Upgrade && (h.Chunked || h.Length > 0) {
 		return bad("An upgrade has no body.")
 	}

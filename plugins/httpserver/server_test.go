@@ -495,6 +495,8 @@ func TestDrainAnswersWhatIsOpen(t *testing.T) {
 	if r := read(t, bufio.NewReader(slow), "GET"); r.body != "done" {
 		t.Errorf("%q", r.body)
 	}
+	idle.Close() // the gate lets a client that does not close linger
+	slow.Close()
 	if open := <-drained; open != 0 {
 		t.Errorf("%d connections are left", open)
 	}

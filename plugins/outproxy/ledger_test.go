@@ -54,7 +54,7 @@ func TestQuotas(t *testing.T) {
 		_, err := l.spend(now, clientN(c), n)
 		return err
 	}
-	if spend(1, 60) != nil || spend(1, 60) != nil || !errors.Is(spend(1, 1), errQuota) {
+	if spend(1, 60) != nil || spend(1, 61) != nil || !errors.Is(spend(1, 1), errQuota) {
 		t.Error("the client's quota does not end what came after it")
 	}
 	if wait, ok := l.left(now, clientN(1)); ok || wait != 23*time.Hour {

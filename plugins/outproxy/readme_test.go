@@ -8,7 +8,6 @@ import (
 	"strings"
 	"testing"
 
-
 	"github.com/pelletier/go-toml/v2"
 
 	"clove.i2p/plugins/plugintest"

@@ -158,11 +158,12 @@ func (s *squid) connect(ctx context.Context, d destination, c client) (net.Conn,
 	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
 	defer stop()
 	_ = conn.SetDeadline(time.Now().Add(answerTimeout))
-	head := "CONNECT " + d.String() + " HTTP/1.1\r\nHost: " + d.String() + "\r\n"
+	var head strings.Builder
+	fmt.Fprintf(&head, "CONNECT %s HTTP/1.1\r\nHost: %[1]s\r\n", d)
 	for name, value := range c.tell {
-		head += name + ": " + value + "\r\n"
+		fmt.Fprintf(&head, "%s: %s\r\n", name, value)
 	}
-	if _, err := io.WriteString(conn, head+"\r\n"); err != nil {
+	if _, err := io.WriteString(conn, head.String()+"\r\n"); err != nil {
 		_ = conn.Close()
 		return nil, s.explain(fmt.Errorf("%w: %w", errSquidDown, err))
 	}

@@ -53,7 +53,7 @@ func TestSourceIsNeverOneThatIsTrusted(t *testing.T) {
 			t.Errorf("%v: %v", p[:3], p.Source())
 		}
 	}
-	if peer(1).Source() == peer(2).Source() || peer(1).Source() != peer(1).Source() {
+	if one, two := peer(1), peer(2); one.Source() == two.Source() || one.Source() != peer(1).Source() {
 		t.Error("sources do not tell peers apart")
 	}
 }
