@@ -9,8 +9,10 @@ import (
 	"clove.i2p/plugins/sdk"
 )
 
+var version = "1.0.0" // go build -ldflags "-X main.version=1.1.0"
+
 var plugin = sdk.Plugin{
-	Name: "echo", Version: "1.0.0", Summary: "Sends back what it gets.",
+	Name: "echo", Version: version, Summary: "Sends back what it gets.",
 	Permissions: []sdk.Permission{sdk.ListenI2P},
 	Types: []sdk.TunnelType{sdk.Type[settings]{
 		Name: "echo", Summary: "a destination that echoes", Destination: sdk.Server, Protocol: "echo", Run: run,
