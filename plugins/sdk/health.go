@@ -3,6 +3,7 @@ package sdk
 import (
 	"context"
 	"errors"
+	"fmt"
 	"reflect"
 	"sync"
 
@@ -71,18 +72,19 @@ func (t *Tunnel) healthNow(ctx context.Context) (state HealthState, text string)
 
 // reloader is the author's function behind Reload. One call runs at a time.
 type reloader struct {
-	mu       sync.Mutex
-	f        func(any) bool
-	settings reflect.Type
-	calls    sync.Mutex
+	mu    sync.Mutex
+	f     func(any) bool
+	calls sync.Mutex
 }
 
 // OnReload takes changed settings without dropping a stream. It returns whether it could; if not, and without OnReload, the
 // tunnel is stopped and started. S is the settings struct of the tunnel's type. The settings are valid.
 func OnReload[S any](t *Tunnel, f func(S) bool) {
+	if want := reflect.TypeOf(t.settings); want != reflect.TypeFor[S]() {
+		panic(fmt.Sprintf("sdk: OnReload takes %v, and the settings of this tunnel type are %v", reflect.TypeFor[S](), want))
+	}
 	t.reloader.mu.Lock()
 	defer t.reloader.mu.Unlock()
-	t.reloader.settings = reflect.TypeFor[S]()
 	t.reloader.f = func(s any) bool { return f(s.(S)) }
 }
 

@@ -65,9 +65,9 @@ func (l *life) isEnding() bool {
 var errReturned = errors.New("Run returned, although the tunnel was neither stopped nor draining")
 
 // serve runs the author's Run and cleans up after it.
-func (t *Tunnel) serve(settings any) {
+func (t *Tunnel) serve() {
 	l := t.life
-	err := t.runRecovered(settings)
+	err := t.runRecovered()
 	asked := l.isEnding()
 	switch {
 	case asked && (err == nil || errors.Is(err, context.Canceled)):
@@ -87,14 +87,14 @@ func (t *Tunnel) serve(settings any) {
 	close(l.ended)
 }
 
-func (t *Tunnel) runRecovered(settings any) (err error) {
+func (t *Tunnel) runRecovered() (err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			t.Log.Error("panic in Run", "panic", fmt.Sprint(v), "stack", string(debug.Stack()))
 			err = fmt.Errorf("panic: %v", v)
 		}
 	}()
-	return t.typ.run(t.life.ctx, t, settings)
+	return t.typ.run(t.life.ctx, t, t.settings)
 }
 
 // waitStarted is nil once the tunnel listens.

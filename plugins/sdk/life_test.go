@@ -204,6 +204,13 @@ func TestReload(t *testing.T) {
 	if tun.Reload(map[string]any{"text": "restart"}) {
 		t.Fatal("applied")
 	}
+	err := h.StartErr(plugin(sdk.None, func(_ context.Context, tun *sdk.Tunnel, _ greeting) error {
+		sdk.OnReload(tun, func(struct{}) bool { return true })
+		return nil
+	}), "test", nil)
+	if !strings.Contains(err.Error(), "the settings of this tunnel type are sdk_test.greeting") {
+		t.Fatalf("got %v", err)
+	}
 	without := h.Start(plugin(sdk.Server, echoServer), "test", nil)
 	if without.Reload(nil) {
 		t.Fatal("applied without OnReload")

@@ -81,11 +81,11 @@ func (s *server) Start(ctx context.Context, r *pb.StartRequest) (*pb.StartRespon
 	if err != nil {
 		return nil, err
 	}
-	t, err := s.program.add(r.Tunnel, typ)
+	t, err := s.program.add(r.Tunnel, typ, settings)
 	if err != nil {
 		return nil, err
 	}
-	go t.serve(settings)
+	go t.serve()
 	if err := t.waitStarted(ctx); err != nil {
 		s.program.forget(t)
 		stopCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTime)
@@ -154,7 +154,7 @@ func (s *server) Metrics(ctx context.Context, r *pb.MetricsRequest) (*pb.Metrics
 }
 
 // add makes a tunnel that has not run yet.
-func (p *Program) add(name string, typ TunnelType) (*Tunnel, error) {
+func (p *Program) add(name string, typ TunnelType, settings any) (*Tunnel, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.tunnels[name] != nil {
@@ -163,7 +163,7 @@ func (p *Program) add(name string, typ TunnelType) (*Tunnel, error) {
 	if p.ctx.Err() != nil {
 		return nil, status.Error(codes.Unavailable, "the plugin is ending")
 	}
-	t := &Tunnel{name: name, program: p, typ: typ, life: newLife(p.ctx), open: newOpenSet()}
+	t := &Tunnel{name: name, program: p, typ: typ, settings: settings, life: newLife(p.ctx), open: newOpenSet()}
 	t.Log = newLog(p, name)
 	p.tunnels[name] = t
 	return t, nil

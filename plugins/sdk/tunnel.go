@@ -24,6 +24,7 @@ type Tunnel struct {
 	name     string
 	program  *Program
 	typ      TunnelType
+	settings any // that it was started with
 	life     *life
 	open     *openSet
 	metrics  metrics

@@ -23,7 +23,12 @@ import (
 
 const patience = 30 * time.Second
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if os.Getenv(serveEnv) != "" {
+		sdk.Serve(plugin(sdk.Server, echoServer))
+	}
+	goleak.VerifyTestMain(m)
+}
 
 var allPermissions = []sdk.Permission{
 	sdk.DialI2P, sdk.ListenI2P, sdk.DialLocal, sdk.ListenLocal, sdk.DialClearnet, sdk.ReadFiles,
