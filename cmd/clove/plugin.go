@@ -25,7 +25,7 @@ func newPlugin() *cobra.Command {
 		newPluginAction("attach", "Start a plugin, with its tunnels"),
 		newPluginAction("detach", "Let the connections of a plugin's tunnels end, and stop it"),
 		newPluginUpgrade(), newPluginAction("restart", "Start a plugin's process anew; its connections end"),
-		newPluginRemove(), newPluginLogs())
+		newPluginRemove(), newPluginLogs(), newPluginNew(), newPluginConformance())
 }
 
 func newPluginList() *cobra.Command {
