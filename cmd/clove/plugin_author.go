@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 
 	"github.com/spf13/cobra"
 
@@ -46,7 +45,7 @@ func newPluginNew() *cobra.Command {
 
 func newPluginConformance() *cobra.Command {
 	var asJSON bool
-	var file string
+	var sets []string
 	var types []string
 	cmd := &cobra.Command{
 		Use:   "conformance BINARY",
@@ -56,15 +55,11 @@ versions, settings, streams, half-close, a slow reader, drain, and the end of th
 		Args: usageArgs(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			options := conformance.Options{Binary: args[0]}
-			if file != "" {
-				text, err := os.ReadFile(file)
-				if err == nil {
-					err = json.Unmarshal(text, &options.Settings)
-				}
-				if err != nil {
-					return errUsage{fmt.Errorf("--settings: %w", err)}
-				}
+			values, err := settings(sets)
+			if err != nil {
+				return err
 			}
+			options.Settings = values
 			options.Types = types
 			sum, err := conformance.Run(cmd.Context(), options, func(r conformance.Result) {
 				if asJSON {
@@ -89,7 +84,7 @@ versions, settings, streams, half-close, a slow reader, drain, and the end of th
 			return nil
 		},
 	}
-	cmd.Flags().StringVar(&file, "settings", "", "JSON file: settings where those that the suite chooses do not do, by KEY or TYPE.KEY")
+	cmd.Flags().StringArrayVar(&sets, "set", nil, "KEY=VALUE or TYPE.KEY=VALUE: a setting where what the suite chooses does not do, such as a limit on streams")
 	cmd.Flags().StringSliceVar(&types, "type", nil, "try these tunnel types only")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print a JSON line for each result")
 	return cmd
