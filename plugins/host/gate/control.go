@@ -17,7 +17,7 @@ import (
 // newServer makes the gRPC server of one process, with its limits.
 func (i *Instance) newServer() *grpc.Server {
 	s := grpc.NewServer(
-		grpc.MaxRecvMsgSize(maxMessage), grpc.MaxSendMsgSize(maxAnswer), grpc.MaxConcurrentStreams(maxCalls),
+		grpc.ForceServerCodecV2(codec{}), grpc.MaxRecvMsgSize(maxMessage), grpc.MaxSendMsgSize(maxAnswer), grpc.MaxConcurrentStreams(maxCalls),
 		grpc.StaticStreamWindowSize(streamWindow), grpc.StaticConnWindowSize(connWindow),
 		grpc.ReadBufferSize(controlBuffer), grpc.WriteBufferSize(controlBuffer),
 		grpc.MaxHeaderListSize(maxHeaders), grpc.ConnectionTimeout(controlTime), grpc.WaitForHandlers(true),
@@ -43,13 +43,27 @@ func (i *Instance) tap(ctx context.Context, _ *tap.Info) (context.Context, error
 
 func (i *Instance) unary(ctx context.Context, req any, _ *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (answer any, err error) {
 	defer i.recovered(&err)
-	answer, err = handler(ctx, req)
-	return answer, api.ToStatus(err)
+	if large := i.large(req); large != nil {
+		select {
+		case large <- struct{}{}:
+			defer func() { <-large }()
+		case <-ctx.Done():
+			return nil, api.ToStatus(ctx.Err())
+		}
+	}
+	if err := takes(ctx); err != nil {
+		return nil, api.ToStatus(err)
+	}
+	if answer, err = handler(ctx, req); err != nil {
+		return nil, api.ToStatus(err)
+	}
+	answered(ctx, answer)
+	return answer, nil
 }
 
 func (i *Instance) stream(srv any, stream grpc.ServerStream, _ *grpc.StreamServerInfo, handler grpc.StreamHandler) (err error) {
 	defer i.recovered(&err)
-	return api.ToStatus(handler(srv, stream))
+	return api.ToStatus(handler(srv, countingStream{stream}))
 }
 
 // recovered keeps a mistake of ours in one call from ending the router.

@@ -27,7 +27,7 @@
 // queues, idle destinations) only end what they watch.
 //
 // Locks are leaves, but for two that order others: Gate.setting (one change of the set of tunnels at a time) and tunnel.binding (one
-// bind at a time). Nothing is closed with a lock held.
+// bind at a time).
 //
 // Read first: service.go, then listener.go and link.go.
 package gate

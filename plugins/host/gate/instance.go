@@ -35,6 +35,8 @@ type Instance struct {
 	folder      string
 	host, data  *net.UnixListener
 	calls       chan struct{} // a token for each call that runs
+	reads       chan struct{} // a token for each Get or Keys
+	opens       chan struct{} // a token for each OpenFile
 	lines       lines         // those of no tunnel
 
 	tickets tickets
@@ -58,7 +60,7 @@ func (g *Gate) NewInstance(cfg InstanceConfig) (*Instance, error) {
 	}
 	i := &Instance{
 		gate: g, plugin: cfg.Plugin, permissions: make(map[pb.Permission]bool), log: cfg.Log, folder: folder,
-		calls: make(chan struct{}, maxCalls), lines: lines{allowed: newBucket(logRate, logBurst)},
+		calls: make(chan struct{}, maxCalls), reads: make(chan struct{}, maxReads), opens: make(chan struct{}, maxOpens), lines: lines{allowed: newBucket(logRate, logBurst)},
 		attached: make(map[string]*attachment), links: make(map[*link]struct{}),
 	}
 	if i.log == nil {

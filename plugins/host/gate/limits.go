@@ -59,6 +59,12 @@ const (
 	maxMessage = 72 << 10 // bytes: a Put with its value of 64 KiB
 	maxAnswer  = 4 << 20  // bytes: gRPC's clients take no more by default
 
+	// maxUntaken bytes of answers of a connection may wait for its client. maxReads and maxOpens calls whose answer may be large run
+	// at once: what comes in between is 24 MiB at the most.
+	maxUntaken = 4 << 20
+	maxReads   = 8
+	maxOpens   = 16
+
 	maxHeaders     = 8 << 10
 	streamWindow   = 64 << 10
 	connWindow     = 256 << 10
@@ -76,7 +82,7 @@ const (
 const (
 	// packetQueue and packetBytes bound what waits for a plugin that reads slowly; what comes then is dropped and counted.
 	packetQueue = 256
-	packetBytes = 1 << 20
+	packetBytes = 256 << 10
 	// packetGrace keeps a packet socket whose data connection ended, for the next process.
 	packetGrace = queueTime
 	// packetTime bounds the sending of one packet: a lookup may be needed.

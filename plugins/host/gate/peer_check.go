@@ -1,9 +1,6 @@
 package gate
 
-import (
-	"net"
-	"sync/atomic"
-)
+import "net"
 
 // peerCheck fails for a connection that is not of the process.
 type peerCheck func(*net.UnixConn) error
@@ -24,7 +21,7 @@ func (l *hostListener) Accept() (net.Conn, error) {
 		if l.check(conn) == nil {
 			select {
 			case l.slots <- struct{}{}:
-				return &hostConn{UnixConn: conn, slots: l.slots}, nil
+				return &hostConn{hostSocket: &hostSocket{conn}, slots: l.slots}, nil
 			default: // the newest is closed
 			}
 		}
@@ -32,15 +29,22 @@ func (l *hostListener) Accept() (net.Conn, error) {
 	}
 }
 
-type hostConn struct {
-	*net.UnixConn
-	slots  chan struct{}
-	closed atomic.Bool
+// hostSocket hides what else a unix socket can do: each byte of an answer goes through hostConn.Write.
+type hostSocket struct{ net.Conn }
+
+// connAddr is the remote address of a hostConn: calls find their connection by it.
+type connAddr struct {
+	net.Addr
+	conn *hostConn
 }
 
+// RemoteAddr is a connAddr.
+func (c *hostConn) RemoteAddr() net.Addr { return connAddr{c.hostSocket.RemoteAddr(), c} }
+
+// Close gives the place back.
 func (c *hostConn) Close() error {
 	if !c.closed.Swap(true) {
 		<-c.slots
 	}
-	return c.UnixConn.Close()
+	return c.hostSocket.Close()
 }
