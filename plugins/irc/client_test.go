@@ -1,6 +1,7 @@
 package main
 
 import (
+	"io"
 	"net"
 	"strings"
 	"testing"
@@ -83,7 +84,9 @@ func TestTheClientsLastWordsArrive(t *testing.T) {
 	c.say("PRIVMSG #a :x", "QUIT")
 	_ = c.conn.(*net.TCPConn).CloseWrite()
 	s.expect("PRIVMSG #a :x", "QUIT :leaving")
-	s.ended()
+	if line, err := s.r.ReadString('\n'); err != io.EOF {
+		t.Fatalf("%q, %v instead of the end", line, err)
+	}
 	s.say("ERROR :Quit")
 	_ = s.conn.Close()
 	c.expect("ERROR :Quit")
