@@ -61,7 +61,7 @@ func (b *buffer) String() string {
 	return b.b.String()
 }
 
-func newBed(t testing.TB) *bed {
+func newBed(t testing.TB, change ...func(*host.Config)) *bed {
 	t.Helper()
 	b := &bed{
 		t: t, data: t.TempDir(), beside: t.TempDir(), net: fakenet.New(), log: &buffer{},
@@ -72,7 +72,11 @@ func newBed(t testing.TB) *bed {
 	if b.gate, err = gate.New(gate.Config{Network: b.net, Log: log}); err != nil {
 		t.Fatal(err)
 	}
-	if b.host, err = host.New(host.Config{DataDir: b.data, Beside: b.beside, Drain: 20 * time.Second, Log: log, Gate: b.gate}); err != nil {
+	cfg := host.Config{DataDir: b.data, Beside: b.beside, Drain: 20 * time.Second, Log: log, Gate: b.gate}
+	for _, c := range change {
+		c(&cfg)
+	}
+	if b.host, err = host.New(cfg); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())

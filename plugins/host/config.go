@@ -14,8 +14,10 @@ type Config struct {
 	Beside string
 	// Drain is how long open connections go on when a tunnel is stopped or moved; 0 is DefaultDrain.
 	Drain time.Duration
-	Log   *slog.Logger
-	Gate  *gate.Gate
+	// HealthEvery is between two health checks; 0 is DefaultHealthEvery.
+	HealthEvery time.Duration
+	Log         *slog.Logger
+	Gate        *gate.Gate
 }
 
 // Desired is what shall be: all plugins and tunnels of the configuration. Bundled plugins need no entry.

@@ -58,6 +58,9 @@ func New(cfg Config) (*Host, error) {
 	if cfg.Drain == 0 {
 		cfg.Drain = DefaultDrain
 	}
+	if cfg.HealthEvery == 0 {
+		cfg.HealthEvery = DefaultHealthEvery
+	}
 	h := &Host{
 		cfg: cfg, beside: cfg.Beside, ready: make(chan struct{}), ended: make(chan struct{}),
 		plugins: map[string]*plugin{}, tunnels: map[string]*tunnel{}, types: map[string]*plugin{},
@@ -75,11 +78,11 @@ func New(cfg Config) (*Host, error) {
 // Run keeps plugins running until ctx ends, then ends them all. It is called once.
 func (h *Host) Run(ctx context.Context) error {
 	defer close(h.ended)
-	folder, err := sandbox.RuntimeFolder()
+	folder, release, err := sandbox.RuntimeFolder()
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(folder)
+	defer release()
 	life, cancel := context.WithCancel(ctx)
 	defer h.tasks.Wait()
 	defer cancel()

@@ -77,7 +77,8 @@ func TestTunnelLivesAndDies(t *testing.T) {
 	if err := b.host.StartTunnel(b.ctx, "a"); err != nil {
 		t.Fatal(err)
 	}
-	b.connect(address)
+	c, _ = b.connect(address)
+	_ = c.Close()
 	delete(b.desired.Tunnels, "a")
 	if plan := b.applied(); len(plan.Removed) != 1 || plan.Removed[0].Tunnel != "a" || plan.Unchanged != 1 {
 		t.Errorf("%+v", plan)
@@ -176,7 +177,8 @@ func TestDetachDrains(t *testing.T) {
 	if err := b.host.Attach(b.ctx, "tester"); err != nil {
 		t.Fatal(err)
 	}
-	b.connect(address)
+	c, _ = b.connect(address)
+	_ = c.Close()
 	cfg := b.desired.Plugins["tester"]
 	cfg.Disabled = true
 	b.desired.Plugins["tester"] = cfg
@@ -237,4 +239,28 @@ func TestEndOfTheHostEndsAll(t *testing.T) {
 	if _, err := b.host.Apply(context.Background(), b.desired); err == nil {
 		t.Error("applied after the end")
 	}
+}
+
+func TestPluginThatDoesNotAnswerIsStartedAnew(t *testing.T) {
+	t.Parallel()
+	b := newBed(t, func(c *host.Config) { c.HealthEvery = 100 * time.Millisecond })
+	undisturbed := b.bystander()
+	b.install("villain", script{Behaviour: "hang-health"})
+	b.desired.Tunnels["v"] = host.TunnelConfig{Type: "villain", Enabled: true}
+	b.applied()
+	pid := b.plugin("villain").PID
+	b.eventually("another process", func() bool { p := b.plugin("villain"); return p.PID != pid && p.Restarts == 1 })
+	b.eventually("the tunnel runs again", func() bool { return b.tunnel("v").State == host.TunnelRunning })
+	undisturbed()
+}
+
+func TestHealthIsShown(t *testing.T) {
+	t.Parallel()
+	b := newBed(t, func(c *host.Config) { c.HealthEvery = 100 * time.Millisecond })
+	b.install("tester", script{Version: "1"})
+	b.local("a", "test-local", "hi")
+	b.local("fast", "test-local", "hi", "mode", "fast")
+	b.applied()
+	b.eventually("healthy", func() bool { return b.tunnel("a").Health == "healthy" })
+	b.eventually("degraded", func() bool { s := b.tunnel("fast"); return s.Health == "degraded" && s.HealthText == "too fast" })
 }

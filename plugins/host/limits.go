@@ -29,8 +29,11 @@ const (
 	stdioSize    = 64 << 10
 	headerSize   = 16 << 10
 
-	healthEvery    = 15 * time.Second
-	healthFailures = 3 // in a row, then the process is started anew
+	// DefaultHealthEvery is between two health checks.
+	DefaultHealthEvery = 15 * time.Second
+	healthFailures     = 3 // in a row, then the process is started anew
+	// restAfter a process that no tunnel needs ends: not at once, because often one is added next.
+	restAfter = 10 * time.Second
 
 	// Back-off between an end that nobody asked for and the next start, doubled each time.
 	firstBackoff = 500 * time.Millisecond

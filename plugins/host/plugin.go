@@ -6,13 +6,10 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"slices"
-	"strings"
 	"sync"
 	"time"
 
 	"clove.i2p/plugins/api"
-	"clove.i2p/plugins/api/pb"
 	"clove.i2p/plugins/host/sandbox"
 )
 
@@ -73,7 +70,7 @@ func (h *Host) newPlugin(name string, cfg PluginConfig) *plugin {
 
 func (p *plugin) loop(ctx context.Context) {
 	defer close(p.gone)
-	health := time.NewTicker(healthEvery)
+	health := time.NewTicker(p.host.cfg.HealthEvery)
 	defer health.Stop()
 	defer p.retry.Stop()
 	for {
@@ -209,57 +206,6 @@ func (p *plugin) launch(ctx context.Context) (*process, error) {
 	return proc, nil
 }
 
-// bring starts a process with the permissions that it has, and asks what it is. known is what an earlier one said.
-func (h *Host) bring(ctx context.Context, name string, cfg PluginConfig, known *description, book *logbook) (*process, *description, error) {
-	for range 2 {
-		b, bundled, err := h.open(name, cfg, false)
-		if err != nil {
-			return nil, nil, err
-		}
-		sum := b.SHA256
-		_ = b.Close()
-		if bundled && cfg.Permissions == nil && (known == nil || known.sha256 != sum) {
-			// What it is granted depends on what it asks for.
-			if known, err = h.ask(ctx, launchSpec{name: name, cfg: cfg, book: book}); err != nil {
-				return nil, nil, err
-			}
-		}
-		var asked []pb.Permission
-		if known != nil {
-			asked = known.asked
-		}
-		granted, err := grant(name, cfg, bundled, asked)
-		if err != nil {
-			return nil, nil, err
-		}
-		proc, err := h.launch(ctx, launchSpec{name: name, cfg: cfg, granted: granted, book: book})
-		if err != nil {
-			return nil, nil, err
-		}
-		d, err := proc.describe(ctx)
-		if err != nil {
-			proc.end()
-			return nil, nil, err
-		}
-		if known == nil || cfg.Permissions != nil || slices.Equal(d.asked, known.asked) {
-			return proc, d, nil
-		}
-		proc.end() // the file was replaced between
-		known = d
-	}
-	return nil, nil, fmt.Errorf("plugin %s: %w", name, sandbox.ErrChanged)
-}
-
-// ask starts a process that is given nothing, asks what it is, and ends it.
-func (h *Host) ask(ctx context.Context, s launchSpec) (*description, error) {
-	proc, err := h.launch(ctx, s)
-	if err != nil {
-		return nil, err
-	}
-	defer proc.end()
-	return proc.describe(ctx)
-}
-
 // learn makes sure that it is known what the plugin is.
 func (p *plugin) learn(ctx context.Context) error {
 	if p.description() != nil {
@@ -288,7 +234,7 @@ func (p *plugin) learn(ctx context.Context) error {
 // rest ends a process that no tunnel needs. It is still registered, and starts when it is needed.
 func (p *plugin) rest() {
 	p.mu.Lock()
-	busy := p.proc == nil || time.Since(p.used) < healthEvery/2
+	busy := p.proc == nil || time.Since(p.used) < restAfter
 	p.mu.Unlock()
 	if busy {
 		return
@@ -324,75 +270,4 @@ func permanent(err error) bool {
 		}
 	}
 	return false
-}
-
-// claim takes the types of a description for a plugin, and gives up those that it had.
-func (h *Host) claim(p *plugin, d *description) error {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	for _, t := range d.types {
-		if other := h.types[t.GetName()]; other != nil && other != p {
-			return fmt.Errorf("plugins %s and %s both serve tunnel type %s: detach one of them (clove plugin detach), or set enabled = false in its section",
-				other.name, p.name, t.GetName())
-		}
-	}
-	h.disclaim(p)
-	for _, t := range d.types {
-		h.types[t.GetName()] = p
-	}
-	return nil
-}
-
-// disclaim gives up all types. The caller holds h.mu.
-func (h *Host) disclaim(p *plugin) {
-	for name, owner := range h.types {
-		if owner == p {
-			delete(h.types, name)
-		}
-	}
-}
-
-// serving is who serves a type, also if detached, and the type.
-func (h *Host) serving(typ string) (*plugin, *pb.TunnelType, error) {
-	h.mu.Lock()
-	p := h.types[typ]
-	names := make([]string, 0, len(h.types))
-	for name := range h.types {
-		names = append(names, name)
-	}
-	all := make([]*plugin, 0, len(h.plugins))
-	for _, q := range h.plugins {
-		all = append(all, q)
-	}
-	h.mu.Unlock()
-	if p == nil {
-		for _, q := range all {
-			if d := q.description(); d != nil && d.typ(typ) != nil {
-				p = q
-			}
-		}
-	}
-	if p != nil {
-		if t := p.description().typ(typ); t != nil {
-			return p, t, nil
-		}
-	}
-	slices.Sort(names)
-	hint := "; there is none: are the plugins beside clove?"
-	if near := nearest(typ, names); near != "" {
-		hint = "; did you mean " + near + "?"
-	} else if len(names) > 0 {
-		hint = "; there are " + strings.Join(names, ", ")
-	}
-	var failed []string
-	for _, q := range all {
-		if state, err := q.current(); state == PluginFailed {
-			failed = append(failed, err)
-		}
-	}
-	slices.Sort(failed)
-	if len(failed) > 0 {
-		hint += ". Not started: " + strings.Join(failed, "; ")
-	}
-	return nil, nil, fmt.Errorf("%w: type: no plugin serves %q%s", ErrSettings, printable(typ, maxName), hint)
 }

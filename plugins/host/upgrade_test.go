@@ -121,13 +121,13 @@ func TestUpgradeThatFailsLeavesTheOldOne(t *testing.T) {
 		want   string
 		keeps  bool // the open connection
 	}{
-		"does not start":          {script{Behaviour: "exit"}, "cannot find my hat", true},
-		"other protocol":          {script{Behaviour: "x", Protocol: 2}, "version 2", true},
-		"lacks the type":          {script{Version: "2", Types: []string{"best"}}, "no tunnel type test-local", true},
-		"refuses the settings":    {script{Version: "2", Refuse: "hi"}, "greeting: not polite", true},
-		"does not describe":       {script{Behaviour: "hang-describe"}, "did not answer Describe", true},
-		"does not start a tunnel": {script{Version: "2", FailStart: "hi"}, "tunnel b: out of ideas", false},
-		"hangs in a start":        {script{Behaviour: "own-key"}, "clove's own", true},
+		"does not start":           {script{Behaviour: "exit"}, "cannot find my hat", true},
+		"other protocol":           {script{Behaviour: "x", Protocol: 2}, "version 2", true},
+		"lacks the type":           {script{Version: "2", Types: []string{"best"}}, "no tunnel type test-local", true},
+		"refuses the settings":     {script{Version: "2", Refuse: "hi"}, "greeting: not polite", true},
+		"does not describe":        {script{Behaviour: "hang-describe"}, "did not answer Describe", true},
+		"does not start a tunnel":  {script{Version: "2", FailStart: "hi"}, "tunnel b: out of ideas", false},
+		"describes itself wrongly": {script{Behaviour: "own-key"}, "clove's own", true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

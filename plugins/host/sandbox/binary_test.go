@@ -84,26 +84,50 @@ func TestOpenRefusesWhatOthersCouldChange(t *testing.T) {
 }
 
 func TestRuntimeFolderIsPrivate(t *testing.T) {
-	parent := t.TempDir()
-	t.Setenv("XDG_RUNTIME_DIR", parent)
-	folder, err := RuntimeFolder()
+	parent, err := os.MkdirTemp("", "x") // t.TempDir is too long
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer os.RemoveAll(folder)
-	if st, err := os.Stat(folder); err != nil || st.Mode().Perm() != 0o700 {
-		t.Errorf("%v %v", st.Mode(), err)
+	defer os.RemoveAll(parent)
+	t.Setenv("XDG_RUNTIME_DIR", parent)
+	folder, release, err := RuntimeFolder()
+	if err != nil {
+		t.Fatal(err)
 	}
+	if st, err := os.Stat(folder); err != nil || st.Mode().Perm() != 0o700 || filepath.Dir(folder) != parent {
+		t.Errorf("%s %v %v", folder, st.Mode(), err)
+	}
+	// One that a killed clove has left goes, one in use stays.
+	stale := filepath.Join(parent, runtimePrefix+"stale")
+	if err := errors.Join(os.Mkdir(stale, 0o700), os.WriteFile(filepath.Join(stale, lockName), nil, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	_, releaseOther, err := RuntimeFolder()
+	if err != nil {
+		t.Fatal(err)
+	}
+	releaseOther()
+	if _, err := os.Stat(stale); err == nil {
+		t.Error("the folder of a clove that is gone stays")
+	}
+	if _, err := os.Stat(folder); err != nil {
+		t.Error("the folder of a clove that runs is gone")
+	}
+	release()
+	if _, err := os.Stat(folder); err == nil {
+		t.Error("it stays")
+	}
+
 	long := filepath.Join(parent, strings.Repeat("x", 100))
 	if err := os.Mkdir(long, 0o700); err != nil {
 		t.Fatal(err)
 	}
 	t.Setenv("XDG_RUNTIME_DIR", long)
-	other, err := RuntimeFolder()
+	other, release, err := RuntimeFolder()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer os.RemoveAll(other)
+	defer release()
 	if strings.HasPrefix(other, long) {
 		t.Errorf("%s is too long", other)
 	}

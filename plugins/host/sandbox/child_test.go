@@ -113,7 +113,7 @@ func (s *sight) inventory() {
 		panic(err)
 	}
 	s.Capabilities = fmt.Sprintf("%x", []uint32{c[0].Effective, c[1].Effective, c[0].Permitted, c[1].Permitted, c[0].Inheritable, c[1].Inheritable})
-	for i := uintptr(0); i < 64; i++ {
+	for i := range uintptr(64) {
 		if r, err := unix.PrctlRetInt(unix.PR_CAPBSET_READ, i, 0, 0, 0); err == nil && r == 1 {
 			s.Bounding = append(s.Bounding, int(i))
 		}

@@ -1,33 +1,73 @@
 package sandbox
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 )
 
+// runtimePrefix begins the names of folders that RuntimeFolder makes.
+const runtimePrefix = "clove-run-"
+
+// lockName is in such a folder, and locked while its clove lives.
+const lockName = "lock"
+
 // RuntimeFolder makes a 0700 folder for the sockets of this clove: in XDG_RUNTIME_DIR if that is safe, else in the system's folder
-// for temporary files. Its path is short, because that of a unix socket may have 107 bytes. The caller removes it.
-func RuntimeFolder() (string, error) {
-	var last error
+// for temporary files. Its path is short, because that of a unix socket may have 107 bytes. release removes it. Folders that a clove
+// has left that did not end by itself are removed on the way.
+func RuntimeFolder() (folder string, release func(), err error) {
+	var errs []error
 	for _, parent := range []string{os.Getenv("XDG_RUNTIME_DIR"), os.TempDir(), "/tmp"} {
 		if parent == "" || !filepath.IsAbs(parent) {
 			continue
 		}
-		folder, err := os.MkdirTemp(parent, "clove-")
-		if err != nil {
-			last = err
-			continue
+		removeStale(parent)
+		folder, release, err := makeRuntimeFolder(parent)
+		if err == nil {
+			return folder, release, nil
 		}
-		// What gate and go-plugin add: a folder of an instance and a socket in it.
-		if err = CheckFolder(folder); err == nil && len(folder) > maxSocketPath-48 {
+		errs = append(errs, err)
+	}
+	return "", nil, fmt.Errorf("no folder for the sockets of plugins: set XDG_RUNTIME_DIR to a folder of yours with mode 0700: %w", errors.Join(errs...))
+}
+
+func makeRuntimeFolder(parent string) (string, func(), error) {
+	folder, err := os.MkdirTemp(parent, runtimePrefix)
+	if err != nil {
+		return "", nil, err
+	}
+	lock, err := lockFile(filepath.Join(folder, lockName), true)
+	if err == nil {
+		if err = CheckFolder(folder); err == nil && len(folder) > maxSocketPath-socketRoom {
 			err = fmt.Errorf("%s: too long for unix sockets", folder)
 		}
-		if err == nil {
-			return folder, nil
-		}
-		_ = os.Remove(folder)
-		last = err
 	}
-	return "", fmt.Errorf("no folder for the sockets of plugins: set XDG_RUNTIME_DIR to a folder of yours with mode 0700: %w", last)
+	release := func() {
+		_ = os.RemoveAll(folder)
+		if lock != nil {
+			_ = lock.Close()
+		}
+	}
+	if err != nil {
+		release()
+		return "", nil, err
+	}
+	return folder, release, nil
+}
+
+// removeStale removes folders of ours whose lock nobody holds.
+func removeStale(parent string) {
+	all, _ := filepath.Glob(filepath.Join(parent, runtimePrefix+"*"))
+	for _, folder := range all {
+		st, err := os.Lstat(folder)
+		if err != nil || !st.IsDir() || !isOurs(st) {
+			continue
+		}
+		// Without a lock file it is about to get one.
+		if lock, err := lockFile(filepath.Join(folder, lockName), false); err == nil {
+			_ = os.RemoveAll(folder)
+			_ = lock.Close()
+		}
+	}
 }

@@ -39,6 +39,8 @@ const (
 
 	// maxSocketPath is sun_path without its end: the kernel's limit for the path of a unix socket.
 	maxSocketPath = 107
+	// socketRoom is what the gate and go-plugin add to RuntimeFolder: /pNNNNNNNNNN/s/pluginNNNNNNNNNN.
+	socketRoom = 32
 
 	// innerUser is the child's user and group inside. It is nobody's outside: see outerUser.
 	innerUser = 1000

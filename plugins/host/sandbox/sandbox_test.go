@@ -32,11 +32,12 @@ type outside struct {
 func newOutside(t *testing.T) outside {
 	t.Helper()
 	o := outside{folder: t.TempDir()}
-	var err error
-	if o.run, err = RuntimeFolder(); err != nil {
+	run, release, err := RuntimeFolder()
+	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = os.RemoveAll(o.run) })
+	o.run = run
+	t.Cleanup(release)
 	if err := os.WriteFile(filepath.Join(o.folder, "secret"), []byte("key"), 0o644); err != nil {
 		t.Fatal(err)
 	}
