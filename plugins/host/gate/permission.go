@@ -63,7 +63,14 @@ func (i *Instance) permit(any ...pb.Permission) error {
 	}
 	i.gate.denials.add(i.plugin, PermissionName(any[0]))
 	name := PermissionName(any[0])
-	return refuse(api.ErrPermission, "permission %s is not granted to plugin %s: clove plugin add %s --grant %s", name, i.plugin, i.plugin, name)
+	grant := []string{name} // and what there is: --grant names all
+	for p := range int32(len(pb.Permission_name)) {
+		if i.permissions[pb.Permission(p)] {
+			grant = append(grant, PermissionName(pb.Permission(p)))
+		}
+	}
+	return refuse(api.ErrPermission, "permission %s is not granted to plugin %s: clove plugin upgrade %s --grant %s",
+		name, i.plugin, i.plugin, strings.Join(grant, ","))
 }
 
 // notInSettings is the refusal of something that no setting of the kind names.

@@ -62,7 +62,7 @@ func TestEveryCallNeedsItsPermission(t *testing.T) {
 	want := make(map[string]uint64)
 	for name, c := range calls {
 		t.Run(name, func(t *testing.T) {
-			wantErr(t, c.call(b, p), api.ErrPermission, "permission "+c.permission+" is not granted to plugin bare", "clove plugin add bare --grant "+c.permission)
+			wantErr(t, c.call(b, p), api.ErrPermission, "permission "+c.permission+" is not granted to plugin bare", "clove plugin upgrade bare --grant "+c.permission)
 		})
 		want[c.permission]++
 	}
