@@ -46,7 +46,7 @@ func TestCommandsOfTheDocuments(t *testing.T) {
 			if m := command.FindStringSubmatch(line); m != nil {
 				commands++
 				out, err := exec.Command(program, append(strings.Fields(m[1]), "--help")...).Output()
-				if err != nil || strings.Contains(string(out), "Available Commands:") {
+				if group := strings.Contains(string(out), "Available Commands:"); err != nil || group && m[1] != "connections" { // which lists them
 					t.Errorf("%s: %q: there is no such command", name, line)
 				}
 				for _, flag := range flags.FindAllString(m[2], -1) {
