@@ -45,11 +45,11 @@ type link struct {
 	kind    string
 	inbound bool
 	opened  time.Time
+	peer    string
 
 	sent, received atomic.Uint64 // bytes: from the plugin, to the plugin
 
 	mu     sync.Mutex
-	peer   string
 	state  linkState
 	holder *Instance
 	owned  []io.Closer
@@ -105,12 +105,6 @@ func (l *link) to(state linkState, holder *Instance) bool {
 		before.drop(l)
 	}
 	return holder == nil || before == holder || holder.hold(l)
-}
-
-func (l *link) setPeer(peer string) {
-	l.mu.Lock()
-	l.peer = peer
-	l.mu.Unlock()
 }
 
 func (l *link) over() bool {

@@ -130,7 +130,7 @@ func TestWhatNobodyTakesIsClosedInTime(t *testing.T) {
 		if closedNow(far) {
 			t.Fatal("closed before its time")
 		}
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		synctest.Wait()
 		if !closedNow(far) || tun.expired.Load() != 1 || len(l.queue) != 0 {
 			t.Errorf("closed %v, %d expired, %d in the queue", closedNow(far), tun.expired.Load(), len(l.queue))
@@ -207,7 +207,7 @@ func TestIsolatedDestinationsAreBoundedAndCloseWhenIdle(t *testing.T) {
 		if _, err := iso.take("a"); err != nil { // used again just in time
 			t.Fatal(err)
 		}
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		synctest.Wait()
 		if n := iso.open(); n != maxIsolated-1 {
 			t.Errorf("%d open, want %d: only the idle one is closed", n, maxIsolated-1)
