@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/pelletier/go-toml/v2"
 	"github.com/spf13/cobra"
@@ -19,7 +21,7 @@ import (
 
 func newTunnel() *cobra.Command {
 	return group("tunnel", "List, add, edit, start, stop and remove tunnels",
-		newTunnelList(), newTunnelShow(), newTunnelTypes(), newTunnelAdd(), newTunnelEdit(), newTunnelSwitch("start", "Start a tunnel that was stopped or has failed"),
+		newTunnelList(), newTunnelShow(), newTunnelStore(), newTunnelTypes(), newTunnelAdd(), newTunnelEdit(), newTunnelSwitch("start", "Start a tunnel that was stopped or has failed"),
 		newTunnelSwitch("stop", "Let the connections of a tunnel end, and stop it"), newTunnelRemove())
 }
 
@@ -111,6 +113,38 @@ func printTunnel(w io.Writer, t host.TunnelStatus) {
 			row("Counter", fmt.Sprintf("%s = %v   %s", name, t.Metrics[name], t.MetricsHelp[name]))
 		}
 	})
+}
+
+func newTunnelStore() *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use: "store NAME [PREFIX]", Short: "What a tunnel keeps, such as the audit of an exit (audit/)", Args: usageArgs(cobra.RangeArgs(1, 2)),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := remote(cmd)
+			if err != nil {
+				return err
+			}
+			prefix := ""
+			if len(args) == 2 {
+				prefix = args[1]
+			}
+			stored, err := c.TunnelStore(cmd.Context(), args[0], prefix)
+			if err != nil {
+				return err
+			}
+			return show(cmd, asJSON, stored, func(w io.Writer) {
+				for _, key := range slices.Sorted(maps.Keys(stored)) {
+					text := stored[key]
+					if !utf8.ValidString(text) || strings.ContainsFunc(text, func(r rune) bool { return r != '\n' && r != '\t' && !unicode.IsPrint(r) }) {
+						text = fmt.Sprintf("%d bytes", len(text))
+					}
+					fmt.Fprintf(w, "%s:\n%s\n", strconv.QuoteToGraphic(key), strings.TrimRight(text, "\n"))
+				}
+			})
+		},
+	}
+	addRemoteFlags(cmd, &asJSON)
+	return cmd
 }
 
 // value writes a setting as JSON does: 2000000000, not 2e+09.

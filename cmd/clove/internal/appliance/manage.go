@@ -141,6 +141,22 @@ func (a *Appliance) Tunnel(ctx context.Context, name string) (host.TunnelStatus,
 	return a.host.Tunnel(ctx, name)
 }
 
+// TunnelStore is what a tunnel keeps.
+func (a *Appliance) TunnelStore(name, prefix string) (map[string]string, error) {
+	if a.gate == nil {
+		return nil, errNoPlugins
+	}
+	if _, ok := a.wanted(name); !ok {
+		return nil, fmt.Errorf("%w: %s; clove tunnel list shows them", host.ErrUnknownTunnel, name)
+	}
+	stored, err := a.gate.Stored(name, prefix)
+	out := make(map[string]string, len(stored))
+	for key, value := range stored {
+		out[key] = string(value)
+	}
+	return out, err
+}
+
 // AddTunnel adds a tunnel and starts it.
 func (a *Appliance) AddTunnel(ctx context.Context, r control.TunnelRequest) (host.TunnelStatus, error) {
 	_, err := a.change(ctx, "tunnels", r.Name, func(section map[string]any) (map[string]any, error) {

@@ -42,6 +42,8 @@ type Tunnels interface {
 	Tunnels() []host.TunnelStatus
 	// Tunnel is one of them with its metrics.
 	Tunnel(ctx context.Context, name string) (host.TunnelStatus, error)
+	// TunnelStore is what a tunnel keeps under keys that begin with prefix, as text.
+	TunnelStore(name, prefix string) (map[string]string, error)
 	AddTunnel(ctx context.Context, r TunnelRequest) (host.TunnelStatus, error)
 	EditTunnel(ctx context.Context, r TunnelRequest) (TunnelEdited, error)
 	RemoveTunnel(ctx context.Context, name string) error

@@ -59,6 +59,11 @@ func (c *Client) Tunnel(ctx context.Context, name string) (host.TunnelStatus, er
 	return call[host.TunnelStatus](ctx, c, http.MethodGet, "/v1/tunnels/"+url.PathEscape(name), nil)
 }
 
+// TunnelStore is what a tunnel keeps.
+func (c *Client) TunnelStore(ctx context.Context, name, prefix string) (map[string]string, error) {
+	return call[map[string]string](ctx, c, http.MethodGet, "/v1/tunnels/"+url.PathEscape(name)+"/store?prefix="+url.QueryEscape(prefix), nil)
+}
+
 // AddTunnel adds a tunnel.
 func (c *Client) AddTunnel(ctx context.Context, r TunnelRequest) (host.TunnelStatus, error) {
 	return call[host.TunnelStatus](ctx, c, http.MethodPost, "/v1/tunnels", r)

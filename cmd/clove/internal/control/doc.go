@@ -17,6 +17,7 @@
 //	GET    /v1/tunnels                     [host.TunnelStatus]
 //	POST   /v1/tunnels                     TunnelRequest -> host.TunnelStatus: add and start
 //	GET    /v1/tunnels/NAME                host.TunnelStatus, with metrics
+//	GET    /v1/tunnels/NAME/store          {KEY: TEXT}: what the tunnel keeps; also prefix
 //	PATCH  /v1/tunnels/NAME                TunnelRequest -> TunnelEdited
 //	DELETE /v1/tunnels/NAME                stop it and forget it; its keys stay
 //	POST   /v1/tunnels/NAME/start, stop

@@ -42,6 +42,10 @@ func (s *Server) routes(mux *http.ServeMux) {
 		status, err := c.Tunnel(r.Context(), r.PathValue("name"))
 		write(w, status, err)
 	})
+	mux.HandleFunc("GET /v1/tunnels/{name}/store", func(w http.ResponseWriter, r *http.Request) {
+		values, err := c.TunnelStore(r.PathValue("name"), r.URL.Query().Get("prefix"))
+		write(w, values, err)
+	})
 	mux.HandleFunc("PATCH /v1/tunnels/{name}", func(w http.ResponseWriter, r *http.Request) {
 		answer(w, r, func(ctx context.Context, t TunnelRequest) (any, error) {
 			t.Name = r.PathValue("name")

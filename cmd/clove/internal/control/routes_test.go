@@ -52,6 +52,9 @@ func (m *managed) Tunnels() []host.TunnelStatus { return []host.TunnelStatus{{Na
 func (m *managed) Tunnel(_ context.Context, name string) (host.TunnelStatus, error) {
 	return host.TunnelStatus{Name: name}, m.ask("tunnel %s", name)
 }
+func (m *managed) TunnelStore(name, prefix string) (map[string]string, error) {
+	return map[string]string{"k": "v"}, m.ask("store %s %s", name, prefix)
+}
 func (m *managed) AddTunnel(_ context.Context, r control.TunnelRequest) (host.TunnelStatus, error) {
 	m.got = r
 	return host.TunnelStatus{Name: r.Name, Address: "x.b32.i2p"}, m.ask("add tunnel")
@@ -107,6 +110,8 @@ func TestCalls(t *testing.T) {
 	}
 	_, err = c.Tunnel(ctx, "web")
 	check(err)
+	stored, err := c.TunnelStore(ctx, "web", "a/&")
+	check(err)
 	edited, err := c.EditTunnel(ctx, control.TunnelRequest{Name: "web", Unset: []string{"n"}})
 	check(err)
 	check(c.SwitchTunnel(ctx, "web", "start"))
@@ -125,12 +130,12 @@ func TestCalls(t *testing.T) {
 		t.Fatal(err)
 	}
 	if p.Name != "mine" || len(lines) != 1 || all == nil || tunnel.Address != "x.b32.i2p" || len(edited.Plan.Reloaded) != 1 || len(connections) != 1 ||
-		e.URL != "http://a/?b=c&d" || audit.Blocked != 3 || plan.Applied {
+		e.URL != "http://a/?b=c&d" || audit.Blocked != 3 || stored["k"] != "v" || plan.Applied {
 		t.Error("an answer did not come back as it was")
 	}
 	if d := cmp.Diff([]string{
 		"add plugin", "inspect /y", "upgrade mine", "attach mine", "detach mine", "restart mine", "logs mine", "remove mine",
-		"add tunnel", "tunnel web", "edit web [n]", "start web", "stop web", "forget web", "kill t7", "explain http://a/?b=c&d http u GET", "reload",
+		"add tunnel", "tunnel web", "store web a/&", "edit web [n]", "start web", "stop web", "forget web", "kill t7", "explain http://a/?b=c&d http u GET", "reload",
 	}, m.asked); d != "" {
 		t.Error(d)
 	}
