@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"sync"
 	"syscall"
 	"testing"
 
@@ -147,6 +148,31 @@ func TestQueueIsBounded(t *testing.T) {
 	c, _ := peer.Dial(b.ctx, name)
 	ended(t, c)
 	eventually(t, "64 wait, and one was refused", func() bool { s, _ := b.gate.Tunnel("web"); return s.Waiting == 64 && s.Refused == 1 })
+}
+
+func TestBurstWaitsWhileSomebodyAccepts(t *testing.T) {
+	b := newBed(t)
+	b.tunnel("web", func(s *gate.TunnelSpec) { s.MaxConnections = 1000 })
+	p := b.start("web")
+	_, accept := p.listen("web", 80)
+	peer, name := b.net.peer("visitor.i2p"), addressOf(b, "web")+":80"
+	const burst = 300 // more than the queue of 64 and the 64 tickets that a process may have
+	conns := make([]net.Conn, burst)
+	var dials sync.WaitGroup
+	for i := range conns {
+		dials.Go(func() { conns[i], _ = peer.Dial(b.ctx, name) })
+	}
+	for range burst {
+		c := p.redeem(next(t, accept).Ticket)
+		defer c.Close()
+	}
+	dials.Wait()
+	for _, c := range conns {
+		defer c.Close()
+	}
+	if s, _ := b.gate.Tunnel("web"); s.Open != burst || s.Refused != 0 {
+		t.Errorf("%d of %d are open, %d were refused", s.Open, burst, s.Refused)
+	}
 }
 
 func TestDetachEndsTheTunnelForTheProcessOnly(t *testing.T) {

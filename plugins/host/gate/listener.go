@@ -19,7 +19,8 @@ type offer struct {
 	timer    *time.Timer              // while it is in a queue
 }
 
-// listener queues what arrives for whoever accepts: at most queueLength offers for queueTime each, and what is beyond is closed.
+// listener queues what arrives for whoever accepts: at most queueLength offers for queueTime each. What is beyond waits where it
+// comes from, the system's queue or the stream's, as long as somebody accepts; while nobody does, it is closed.
 type listener struct {
 	binding
 	ln net.Listener // nil for a service
@@ -28,6 +29,7 @@ type listener struct {
 	queue    []*offer
 	accepter *accepter
 	wake     chan struct{} // one token: the queue may have something
+	space    chan struct{} // one token: the queue may have room, or nobody accepts
 }
 
 // accepter is one Accept call.
@@ -57,7 +59,7 @@ func (t *tunnel) listen(i *Instance, kind, wanted string, bind func() (net.Liste
 	if err != nil {
 		return nil, err
 	}
-	l := &listener{ln: ln, wake: make(chan struct{}, 1), binding: binding{
+	l := &listener{ln: ln, wake: make(chan struct{}, 1), space: make(chan struct{}, 1), binding: binding{
 		id: t.gate.ids.Add(1), tunnel: t, kind: kind, wanted: wanted, key: key, address: address, holder: i,
 	}}
 	t.mu.Lock()
@@ -88,6 +90,7 @@ func (t *tunnel) listener(id uint64) (*listener, error) {
 func (l *listener) run() {
 	defer l.close()
 	for failed := 0; failed < acceptTries; {
+		l.awaitSpace()
 		conn, err := l.ln.Accept()
 		switch {
 		case err == nil:
@@ -101,6 +104,19 @@ func (l *listener) run() {
 		}
 	}
 	l.tunnel.gate.log.Error("listener ended: it failed again and again", "tunnel", l.tunnel.name, "kind", l.kind)
+}
+
+// awaitSpace waits while the queue is full and somebody takes from it.
+func (l *listener) awaitSpace() {
+	for {
+		l.mu.Lock()
+		wait := !l.closed && l.accepter != nil && len(l.queue) >= queueLength
+		l.mu.Unlock()
+		if !wait {
+			return
+		}
+		<-l.space
+	}
 }
 
 func (l *listener) arrived(conn net.Conn) {
@@ -145,10 +161,13 @@ func (l *listener) put(o *offer, front bool) bool {
 	return true
 }
 
-func (l *listener) poke() {
+func (l *listener) poke() { token(l.wake) }
+
+// token puts one into a channel that holds one.
+func token(c chan struct{}) {
 	select {
-	case l.wake <- struct{}{}:
-	default: // there is a token already
+	case c <- struct{}{}:
+	default: // there is one already
 	}
 }
 
@@ -167,6 +186,7 @@ func (l *listener) forget(o *offer) bool {
 		if q == o {
 			o.timer.Stop()
 			l.queue = append(l.queue[:n:n], l.queue[n+1:]...)
+			token(l.space)
 			return true
 		}
 	}
@@ -220,6 +240,7 @@ func (l *listener) pop(a *accepter) (o *offer, turn bool) {
 	o = l.queue[0]
 	o.timer.Stop()
 	l.queue = append([]*offer(nil), l.queue[1:]...)
+	token(l.space)
 	return o, true
 }
 
@@ -230,6 +251,7 @@ func (l *listener) abandon(i *Instance) {
 	if l.accepter != nil && l.accepter.instance == i {
 		close(l.accepter.done)
 		l.accepter = nil
+		token(l.space)
 	}
 }
 
@@ -248,6 +270,7 @@ func (l *listener) close() {
 		l.accepter = nil
 	}
 	l.mu.Unlock()
+	token(l.space)
 	for _, o := range queue {
 		o.timer.Stop()
 		o.link.end()
