@@ -25,10 +25,9 @@ func addConfigFlags(cmd *cobra.Command) {
 	f.StringArray("set", nil, "KEY=VALUE: change one setting, such as router.ntcp2.listen=:12345")
 }
 
-// loadConfig reads all layers, and prints what a user should know of them.
-func loadConfig(cmd *cobra.Command) (*config.Loaded, error) {
+// sources are where the configuration of a command comes from.
+func sources(cmd *cobra.Command) (s config.Sources, err error) {
 	f := cmd.Flags()
-	var s config.Sources
 	s.Environ = os.Environ()
 	s.File, _ = f.GetString("config")
 	for flag, key := range map[string]string{"data-dir": "data_dir", "log-level": "log.level"} {
@@ -41,9 +40,18 @@ func loadConfig(cmd *cobra.Command) (*config.Loaded, error) {
 	for _, set := range sets {
 		key, value, ok := strings.Cut(set, "=")
 		if !ok {
-			return nil, errUsage{fmt.Errorf("--set %s: want KEY=VALUE", set)}
+			return s, errUsage{fmt.Errorf("--set %s: want KEY=VALUE", set)}
 		}
 		s.Flags = append(s.Flags, config.Flag{Name: "--set " + key, Key: key, Value: value})
+	}
+	return s, nil
+}
+
+// loadConfig reads all layers.
+func loadConfig(cmd *cobra.Command) (*config.Loaded, error) {
+	s, err := sources(cmd)
+	if err != nil {
+		return nil, err
 	}
 	loaded, err := config.Load(s)
 	if err != nil {

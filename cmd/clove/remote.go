@@ -4,12 +4,14 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"os"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
 	"clove.i2p/cmd/clove/internal/appliance"
 	"clove.i2p/cmd/clove/internal/control"
+	"clove.i2p/config"
 )
 
 // addRemoteFlags gives a command that speaks to a running clove the flags that find it.
@@ -26,12 +28,31 @@ func remote(cmd *cobra.Command) (*control.Client, error) {
 	socket, _ := cmd.Flags().GetString("control")
 	if socket == "" {
 		cfg, err := loadConfig(cmd)
-		if err != nil {
+		if err == nil {
+			socket = appliance.ControlPath(cfg.DataDir)
+		} else if socket = runningBeside(cmd); socket == "" {
 			return nil, err
 		}
-		socket = appliance.ControlPath(cfg.DataDir)
 	}
 	return control.NewClient(socket), nil
+}
+
+// runningBeside is the control socket of the clove that runs with a configuration which is not right any more: what it does can be
+// seen, and changed, all the same.
+func runningBeside(cmd *cobra.Command) string {
+	s, err := sources(cmd)
+	if err != nil {
+		return ""
+	}
+	dir, err := config.DataDir(s)
+	if err != nil {
+		return ""
+	}
+	socket := appliance.ControlPath(dir)
+	if _, err := os.Stat(socket); err != nil {
+		return ""
+	}
+	return socket
 }
 
 // group is a command that has only subcommands.

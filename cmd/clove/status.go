@@ -11,26 +11,21 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"clove.i2p/cmd/clove/internal/appliance"
 	"clove.i2p/cmd/clove/internal/control"
 )
 
 func newStatus() *cobra.Command {
 	var asJSON bool
-	var socket string
 	cmd := &cobra.Command{
 		Use:   "status",
 		Short: "What a running clove is doing",
 		Args:  usageArgs(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if socket == "" {
-				cfg, err := loadConfig(cmd)
-				if err != nil {
-					return err
-				}
-				socket = appliance.ControlPath(cfg.DataDir)
+			c, err := remote(cmd)
+			if err != nil {
+				return err
 			}
-			s, err := control.NewClient(socket).Status(cmd.Context())
+			s, err := c.Status(cmd.Context())
 			if err != nil {
 				return err
 			}
@@ -41,9 +36,7 @@ func newStatus() *cobra.Command {
 			return nil
 		},
 	}
-	addConfigFlags(cmd)
-	cmd.Flags().StringVar(&socket, "control", "", "control socket, instead of that of the data directory")
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	addRemoteFlags(cmd, &asJSON)
 	return cmd
 }
 
@@ -67,6 +60,12 @@ func printStatus(w io.Writer, s control.Status) {
 	for _, name := range slices.Sorted(maps.Keys(s.Proxies)) {
 		p := s.Proxies[name]
 		fmt.Fprintf(w, "Proxy      %s: %d connections, %d requests, %d bytes out, %d in\n", name, p.Active, p.Requests, p.Sent, p.Received)
+	}
+	if s.Sandbox != nil {
+		fmt.Fprintf(w, "Plugins    %s\n", s.Sandbox)
+	}
+	for _, t := range s.Tunnels {
+		fmt.Fprintf(w, "Tunnel     %s: %s, %s, %d connections %s\n", t.Name, t.Type, state(t), t.Open, t.Address)
 	}
 	fmt.Fprintf(w, "\nExploratory tunnels\n")
 	printTunnels(w, s.Exploratory)
