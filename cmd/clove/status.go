@@ -41,11 +41,11 @@ func newStatus() *cobra.Command {
 }
 
 func printStatus(w io.Writer, s control.Status) {
-	state := "building tunnels"
+	progress := "building tunnels"
 	if s.Ready {
-		state = "ready"
+		progress = "ready"
 	}
-	fmt.Fprintf(w, "Router     %s  (%s, up %s)\n", s.RouterHash, state, time.Duration(s.UptimeSeconds*float64(time.Second)).Round(time.Second))
+	fmt.Fprintf(w, "Router     %s  (%s, up %s)\n", s.RouterHash, progress, time.Duration(s.UptimeSeconds*float64(time.Second)).Round(time.Second))
 	fmt.Fprintf(w, "Network    id %d, protocol version %s, capabilities %s\n", s.NetworkID, s.Version, s.Caps)
 	for _, a := range s.Addresses {
 		if a.Host == "" {
