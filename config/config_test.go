@@ -86,6 +86,34 @@ dial_timeout = "90s"
 	}
 }
 
+func TestDataDirIsKnownWhereOtherSettingsAreWrong(t *testing.T) {
+	dir := t.TempDir()
+	t.Setenv("HOME", dir)
+	file := func(text string) string {
+		path := filepath.Join(t.TempDir(), "clove.toml")
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	wrong := file("nonsense = 1\ndata_dir = \"/in/file\"\n")
+	flag := []config.Flag{{Name: "--data-dir", Key: "data_dir", Value: "/in/flag"}, {Name: "--set", Key: "nonsense", Value: "x"}}
+	for name, c := range map[string]struct {
+		s    config.Sources
+		want string
+	}{
+		"default":     {config.Sources{}, filepath.Join(dir, ".local/share/clove")},
+		"flag":        {config.Sources{File: wrong, Environ: []string{"CLOVE_DATA_DIR=/in/environment"}, Flags: flag}, "/in/flag"},
+		"environment": {config.Sources{File: wrong, Environ: []string{"CLOVE_DATA_DIR=/in/environment", "CLOVE_NONSENSE=1"}}, "/in/environment"},
+		"file":        {config.Sources{File: wrong}, "/in/file"},
+		"no TOML":     {config.Sources{File: file("[data_dir = \"/in/file\"\n")}, ""}, // it could be any
+	} {
+		if got, err := config.DataDir(c.s); got != c.want || (err == nil) != (c.want != "") {
+			t.Errorf("%s: %q, %v; want %q", name, got, err, c.want)
+		}
+	}
+}
+
 func TestDefaultsAreValid(t *testing.T) {
 	t.Setenv("HOME", t.TempDir())
 	l, err := config.Load(config.Sources{})

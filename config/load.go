@@ -76,6 +76,20 @@ func Load(s Sources) (*Loaded, error) {
 	return l.decode(file.name)
 }
 
+// DataDir is the data directory that the sources name, even if other settings are wrong. It is an error where it cannot be told.
+func DataDir(s Sources) (string, error) {
+	l := loader{schema: newSchema(), k: koanf.New(delim), origins: map[string]Origin{}}
+	layers := []layer{l.environment(s.Environ), l.flags(s.Flags)}
+	if s.File != "" {
+		file, err := l.file(s.File)
+		if err != nil {
+			return "", err
+		}
+		layers = append([]layer{file}, layers...)
+	}
+	return dataDir(layers...)
+}
+
 type loader struct {
 	schema  schema
 	k       *koanf.Koanf
