@@ -33,6 +33,9 @@ const (
 	// startTime bounds building the sandbox when the caller's context does not: milliseconds on an idle machine.
 	startTime = 10 * time.Second
 
+	// probeTries are how often a confinement is tried that does not answer in time, before a lesser one is.
+	probeTries = 3
+
 	// pipeGrace is how long output is read after the process has ended. Where there is no process namespace a child of the child
 	// can hold the pipes for ever.
 	pipeGrace = time.Second

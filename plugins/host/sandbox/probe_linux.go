@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"sync"
@@ -21,8 +22,14 @@ var probe = sync.OnceValues(func() (mode, Capability) {
 	var c Capability
 	var err error
 	for _, m := range modes {
-		if c, err = try(m); err == nil {
-			return m, c
+		// Less confinement must not be the answer to a machine that is slow for a moment.
+		for range probeTries {
+			if c, err = try(m); err == nil {
+				return m, c
+			}
+			if !errors.Is(err, os.ErrDeadlineExceeded) && !errors.Is(err, context.DeadlineExceeded) {
+				break
+			}
 		}
 	}
 	return modePlain, Capability{Missing: []string{fmt.Sprintf("The sandbox does not start: %v.", err)}}
