@@ -2,6 +2,7 @@ package datagram_test
 
 import (
 	"bytes"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -13,6 +14,13 @@ import (
 
 func FuzzDatagram1(f *testing.F) {
 	seed(f, "datagram1")
+	for name := range vectorTypes {
+		b, err := os.ReadFile("testdata/i2pd_datagram1_" + name + ".dat")
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(b)
+	}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		d, err := datagram.ParseDatagram1(b)
 		if err != nil {

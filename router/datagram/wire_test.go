@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/hex"
 	"errors"
+	"maps"
 	"os"
 	"strings"
 	"testing"
@@ -58,6 +59,24 @@ func TestDatagram1OfEveryType(t *testing.T) {
 		d.Payload[0] ^= 1
 		if d.Verify() {
 			t.Errorf("%s: another payload verifies", name)
+		}
+	}
+}
+
+func TestDatagram1OfI2pd(t *testing.T) {
+	types := maps.Clone(vectorTypes)
+	types["red25519"] = keys.SigRed25519
+	for name, typ := range types {
+		b, err := os.ReadFile("testdata/i2pd_datagram1_" + name + ".dat")
+		if err != nil {
+			t.Fatal(err)
+		}
+		d, err := datagram.ParseDatagram1(b)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if !d.Verify() || string(d.Payload) != "hello" || d.From.SigningKey().Type != typ {
+			t.Errorf("%s: payload %q, type %v, verifies: %v", name, d.Payload, d.From.SigningKey().Type, d.Verify())
 		}
 	}
 }

@@ -5,6 +5,7 @@ package interop_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"strings"
@@ -14,34 +15,33 @@ import (
 	"clove.i2p/router"
 	"clove.i2p/router/crypto/keys"
 	"clove.i2p/router/datagram"
+	"clove.i2p/router/i2p"
 	"clove.i2p/tests/interop"
 )
 
 // TestDatagrams: the UDP tunnels of i2pd speak Datagram1, and raw for whatever follows within 100 ms. Whoever waits longer
 // sees the first again.
 func TestDatagrams(t *testing.T) {
-	n := startNetwork(t)
+	served, err := i2p.NewDestinationKeys(keys.SigEd25519)
+	if err != nil {
+		t.Fatal(err)
+	}
+	backend := udpEcho(t)
+	n := startNetwork(t, func(n *interop.Network) error {
+		var clients []string
+		for _, typ := range signers {
+			clients = append(clients, n.UDPClientTunnel(fmt.Sprintf("udp%d", typ), udpPort(typ), served.Destination.Base32(), i2pPort, uint16(typ)))
+		}
+		return errors.Join(n.Client.SetTunnels(clients...), n.Server.SetTunnels(n.EepsiteTunnel("eepsite"), n.UDPServerTunnel("udp", backend)))
+	})
 	r := startClove(t, n, router.Config{})
-	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	server, err := r.Open(router.DestinationConfig{Tunnels: shape})
+	server, err := r.Open(router.DestinationConfig{Keys: served, Tunnels: shape})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if err := server.Reachable(ctx); err != nil {
-		t.Fatal(err)
-	}
-	if err := n.Server.SetTunnels(n.EepsiteTunnel("eepsite"), n.UDPServerTunnel("udp", udpEcho(t))); err != nil {
-		t.Fatal(err)
-	}
-	var clients []string
-	for _, typ := range signers {
-		clients = append(clients, n.UDPClientTunnel(fmt.Sprintf("udp%d", typ), udpPort(typ), server.Base32(), i2pPort, uint16(typ)))
-	}
-	if err := n.Client.SetTunnels(clients...); err != nil {
-		t.Fatal(err)
-	}
-	if err := n.RestartEnds(ctx, n.Transit[0].RouterInfoFile()); err != nil {
 		t.Fatal(err)
 	}
 	t.Run("CloveAsksI2pd", func(t *testing.T) { testAsksI2pd(t, n, r) })

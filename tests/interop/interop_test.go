@@ -70,7 +70,7 @@ func TestInterop(t *testing.T) {
 }
 
 // startNetwork skips the test where there can be no network.
-func startNetwork(t *testing.T) *interop.Network {
+func startNetwork(t *testing.T, prepare ...func(*interop.Network) error) *interop.Network {
 	required := os.Getenv("CLOVE_INTEROP") == "required"
 	if testing.Short() && !required {
 		t.Skip("a network of real i2pd routers takes minutes: skipped with -short")
@@ -90,7 +90,7 @@ func startNetwork(t *testing.T) *interop.Network {
 		t.Fatal(err)
 	}
 	began := time.Now()
-	n, err := interop.StartNetwork(t.Context(), program, dir)
+	n, err := interop.StartNetwork(t.Context(), program, dir, prepare...)
 	t.Cleanup(func() {
 		if err := n.Stop(); err != nil {
 			t.Log(err)

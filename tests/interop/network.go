@@ -50,8 +50,9 @@ type Network struct {
 	hosts byte // given away
 }
 
-// StartNetwork returns when the client can read the eepsite. The caller Stops it, also after an error.
-func StartNetwork(ctx context.Context, program, dir string) (*Network, error) {
+// StartNetwork returns when the client can read the eepsite. The caller Stops it, also after an error. prepare may set other
+// tunnels before the routers start.
+func StartNetwork(ctx context.Context, program, dir string, prepare ...func(*Network) error) (*Network, error) {
 	n := &Network{Dir: dir}
 	router := func(name, bandwidth string) *I2pd {
 		k := n.hosts
@@ -76,6 +77,11 @@ func StartNetwork(ctx context.Context, program, dir string) (*Network, error) {
 	}
 	if err := n.Server.SetTunnels(n.EepsiteTunnel("eepsite")); err != nil {
 		return n, err
+	}
+	for _, f := range prepare {
+		if err := f(n); err != nil {
+			return n, err
+		}
 	}
 	return n, n.settle(ctx, n.Routers(), nil)
 }
