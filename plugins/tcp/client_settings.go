@@ -15,7 +15,7 @@ type clientSettings struct {
 	Destinations []string      `setting:"destination" kind:"i2p-address" required:"true" help:"where it leads: name.i2p or name.i2p:port; of several, the next is tried where one does not answer"`
 	Order        string        `setting:"order" choices:"failover,random" default:"failover" help:"begin with the first, or with any of them; one that failed comes last for 5 minutes"`
 	Connect      time.Duration `setting:"connect_timeout" default:"60s" help:"how long one destination may take to answer"`
-	Idle         time.Duration `setting:"idle_timeout" default:"30m" help:"a connection that moves nothing for so long is closed"`
+	Idle         time.Duration `setting:"idle_timeout" default:"24h" help:"a connection that moves nothing for so long is closed"`
 }
 
 func (s clientSettings) problems() []sdk.Problem {

@@ -12,4 +12,6 @@ const (
 	maxCA = 1 << 20
 	// maxMappings bounds the ports of a server tunnel: each may be an address that the host grants.
 	maxMappings = 64
+	// maxList bounds access_list and deny_list: each entry may be a question to the address book.
+	maxList = 1000
 )

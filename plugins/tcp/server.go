@@ -36,10 +36,10 @@ type serverVersion struct {
 	roots *x509.CertPool
 }
 
-func newServerVersion(t *sdk.Tunnel, s serverSettings) (*serverVersion, error) {
+func newServerVersion(ctx context.Context, t *sdk.Tunnel, s serverSettings) (*serverVersion, error) {
 	v := &serverVersion{serverSettings: s, ports: make(map[int]string)}
 	var err error
-	if v.lists, err = visitors.NewLists(s.Allow, s.Deny); err != nil {
+	if v.lists, err = lists(ctx, t, s); err != nil {
 		return nil, err
 	}
 	for port, address := range s.Ports {
@@ -60,7 +60,7 @@ func newServerVersion(t *sdk.Tunnel, s serverSettings) (*serverVersion, error) {
 
 // runServer serves until ctx ends or all has drained.
 func runServer(ctx context.Context, t *sdk.Tunnel, settings serverSettings) error {
-	v, err := newServerVersion(t, settings)
+	v, err := newServerVersion(ctx, t, settings)
 	if err != nil {
 		return err
 	}
@@ -81,7 +81,7 @@ func runServer(ctx context.Context, t *sdk.Tunnel, settings serverSettings) erro
 		return sdk.Healthy, ""
 	})
 	sdk.OnReload(t, func(next serverSettings) bool {
-		v, err := newServerVersion(t, next)
+		v, err := newServerVersion(ctx, t, next)
 		if err != nil {
 			return false // the start says why
 		}
@@ -138,21 +138,32 @@ func (s *server) serve(ctx context.Context, c net.Conn) {
 	relay.Join(ctx, backend, c, relay.Limits{Idle: v.Idle, Linger: linger}, &s.sent, &s.received)
 }
 
-// dial connects to a local server, from the visitor's own address where there is one.
+// dial connects to a local server, from the visitor's own address where there is one: PROXY header first, then TLS.
 func (s *server) dial(ctx context.Context, v *serverVersion, target string, peer visitors.Peer) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, backendTime)
 	defer cancel()
 	var c net.Conn
 	err := error(api.ErrInvalid)
-	if v.sources(target) {
-		// Systems other than Linux have 127.0.0.1 only.
-		c, err = s.tunnel.DialLocal(ctx, target, peer.Source().String())
+	if source, ok := v.source(target, peer); ok {
+		// Systems other than Linux have 127.0.0.1 only, and fd00::/8 is an address of few.
+		c, err = s.tunnel.DialLocal(ctx, target, source.String())
 	}
 	if err != nil && !errors.Is(err, api.ErrRefused) && !errors.Is(err, api.ErrPermission) && ctx.Err() == nil {
 		c, err = s.tunnel.DialLocal(ctx, target, "")
 	}
-	if err != nil || !v.TLS {
-		return c, err
+	if err != nil {
+		return nil, err
+	}
+	if v.Proxy != "none" {
+		_ = c.SetWriteDeadline(time.Now().Add(backendTime))
+		if _, err := c.Write(proxyHeader(v.Proxy, target, peer)); err != nil {
+			_ = c.Close()
+			return nil, err
+		}
+		_ = c.SetWriteDeadline(time.Time{})
+	}
+	if !v.TLS {
+		return c, nil
 	}
 	secured := tls.Client(c, v.tlsConfig(target))
 	if err := secured.HandshakeContext(ctx); err != nil {

@@ -15,15 +15,16 @@ import (
 type serverSettings struct {
 	Target      string            `setting:"target" kind:"dial-address" help:"the local server, host:port; takes all I2P ports that ports does not name"`
 	Ports       map[string]string `setting:"ports" kind:"dial-address" help:"servers by I2P port: { 22 = \"127.0.0.1:22\" }; without a target, other ports are refused"`
-	UniqueLocal bool              `setting:"unique_local" default:"true" help:"connect from an address 127.x.y.z that is the visitor's own, if the server is on 127.0.0.0/8"`
-	Idle        time.Duration     `setting:"idle_timeout" default:"30m" help:"a connection that moves nothing for so long is closed"`
+	UniqueLocal bool              `setting:"unique_local" default:"true" help:"connect from an address that is the visitor's own: 127.x.y.z if the server is on 127.0.0.0/8, fdxx:... if it is on ::1 and the machine has these addresses"`
+	Proxy       string            `setting:"proxy_protocol" choices:"none,v1,v2" default:"none" help:"tell the server the visitor's own address in a PROXY header; v2 also the destination's name"`
+	Idle        time.Duration     `setting:"idle_timeout" default:"24h" help:"a connection that moves nothing for so long is closed"`
 
 	TLS         bool   `setting:"tls" default:"false" help:"speak TLS to the local server"`
 	TLSCA       string `setting:"tls_ca" kind:"file" help:"certificates (PEM) that it must be signed by; without one, any certificate of a server on this machine is taken"`
 	TLSName     string `setting:"tls_name" help:"the name in its certificate; default: the target's host"`
 	TLSInsecure bool   `setting:"tls_insecure" default:"false" help:"take any certificate, also of a server on another machine"`
 
-	Allow       []string `setting:"access_list" help:"only these destinations may come: .b32.i2p names"`
+	Allow       []string `setting:"access_list" help:"only these destinations may come: .b32.i2p names, or names of the address book"`
 	Deny        []string `setting:"deny_list" help:"these may not"`
 	PeerOpen    int      `setting:"peer_connections" default:"30" help:"connections of one visitor at a time; 0: no limit"`
 	TotalOpen   int      `setting:"total_connections" default:"200" help:"of all"`
@@ -74,8 +75,15 @@ func (s serverSettings) problems() []sdk.Problem {
 	if !s.TLS && (s.TLSCA != "" || s.TLSName != "" || s.TLSInsecure) {
 		problem("tls", "is off, and so tls_ca, tls_name and tls_insecure do nothing: set tls = true, or take them out")
 	}
-	if _, err := visitors.NewLists(s.Allow, s.Deny); err != nil {
-		problem("access_list", "%v", err)
+	for key, list := range map[string][]string{"access_list": s.Allow, "deny_list": s.Deny} {
+		if len(list) > maxList {
+			problem(key, "has %d entries; %d are the most", len(list), maxList)
+		}
+		for _, e := range list {
+			if _, err := visitors.ParsePeer(e); err != nil && !isName(e) {
+				problem(key, "%v, or a name of the address book", err)
+			}
+		}
 	}
 	for key, n := range map[string]int{
 		"peer_connections": s.PeerOpen, "total_connections": s.TotalOpen, "peer_minute": s.PeerMinute, "peer_hour": s.PeerHour,
@@ -102,11 +110,4 @@ func onThisMachine(address string) bool {
 	host, _, _ := net.SplitHostPort(address)
 	ip, err := netip.ParseAddr(host)
 	return host == "localhost" || err == nil && ip.Unmap().IsLoopback()
-}
-
-// sources tells whether a server can be reached from any address of 127.0.0.0/8.
-func (s serverSettings) sources(address string) bool {
-	host, _, _ := net.SplitHostPort(address)
-	ip, err := netip.ParseAddr(host)
-	return s.UniqueLocal && (host == "localhost" || err == nil && ip.Unmap().Is4() && ip.Unmap().IsLoopback())
 }
