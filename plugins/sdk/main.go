@@ -19,6 +19,7 @@ import (
 // Serve is the whole main function of a plugin. It does not return: the process ends with its host. Started by hand, the
 // program says what it is; with --describe it prints its description as JSON. A mistake in p panics.
 func Serve(p Plugin) {
+	parent := os.Getppid() // before the handshake: after it the parent may be gone at any time
 	d, err := Describe(p)
 	if err != nil {
 		panic(err.Error())
@@ -31,7 +32,7 @@ func Serve(p Plugin) {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
-	go endWithHost(program)
+	go endWithHost(program, parent)
 	plugin.Serve(&plugin.ServeConfig{
 		HandshakeConfig: api.Handshake(),
 		Plugins:         api.Plugins(program.Server()),
@@ -78,8 +79,7 @@ func introduction(d *pb.Description, path string) string {
 }
 
 // endWithHost ends the process when the host's socket or the parent process is gone.
-func endWithHost(p *Program) {
-	parent := os.Getppid()
+func endWithHost(p *Program, parent int) {
 	poll := time.NewTicker(parentPoll)
 	defer poll.Stop()
 	for {
