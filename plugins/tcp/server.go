@@ -143,7 +143,7 @@ func (s *server) dial(ctx context.Context, v *serverVersion, target string, peer
 	ctx, cancel := context.WithTimeout(ctx, backendTime)
 	defer cancel()
 	var c net.Conn
-	err := error(api.ErrInvalid)
+	err := api.ErrInvalid
 	if source, ok := v.source(target, peer); ok {
 		// Systems other than Linux have 127.0.0.1 only, and fd00::/8 is an address of few.
 		c, err = s.tunnel.DialLocal(ctx, target, source.String())

@@ -123,7 +123,7 @@ func (s *Server) userhost(c *client, m message) {
 
 func (s *Server) ison(c *client, m message) {
 	var found []string
-	for _, nick := range strings.Fields(strings.Join(m.params, " ")) {
+	for nick := range strings.FieldsSeq(strings.Join(m.params, " ")) {
 		if peer := s.nicks[fold(nick)]; peer != nil && peer.registered {
 			found = append(found, peer.nick)
 		}

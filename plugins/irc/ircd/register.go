@@ -36,7 +36,7 @@ func (s *Server) capability(c *client, m message) {
 	case "REQ":
 		c.negotiating = !c.registered
 		answer := "ACK"
-		for _, name := range strings.Fields(m.param(1)) {
+		for name := range strings.FieldsSeq(m.param(1)) {
 			if name != "multi-prefix" && name != "message-tags" && name != "userhost-in-names" {
 				answer = "NAK"
 			}
