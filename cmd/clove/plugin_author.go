@@ -32,7 +32,7 @@ func newPluginNew() *cobra.Command {
 				return err
 			}
 			return show(cmd, asJSON, map[string]string{"folder": dir}, func(w io.Writer) {
-				fmt.Fprintf(w, "%s written. Next:\n  cd %s && make test\n  clove plugin conformance ./clove-plugin-%s\n  clove plugin add ./clove-plugin-%s\n", dir, dir, args[0], args[0])
+				fmt.Fprintf(w, "%s written. Next:\n  cd %s && make && make test\n  clove plugin conformance ./clove-plugin-%s\n  clove plugin add ./clove-plugin-%s\n", dir, dir, args[0], args[0])
 			})
 		},
 	}
