@@ -90,7 +90,7 @@ func (t *tunnel) listener(id uint64) (*listener, error) {
 func (l *listener) run() {
 	defer l.close()
 	for failed := 0; failed < acceptTries; {
-		l.awaitSpace()
+		l.awaitSpace(nil)
 		conn, err := l.ln.Accept()
 		switch {
 		case err == nil:
@@ -106,16 +106,21 @@ func (l *listener) run() {
 	l.tunnel.gate.log.Error("listener ended: it failed again and again", "tunnel", l.tunnel.name, "kind", l.kind)
 }
 
-// awaitSpace waits while the queue is full and somebody takes from it.
-func (l *listener) awaitSpace() {
+// awaitSpace waits while the queue is full and somebody takes from it, or until done. It says whether there is room to try.
+func (l *listener) awaitSpace(done <-chan struct{}) bool {
+	defer token(l.space) // for the next that waits
 	for {
 		l.mu.Lock()
 		wait := !l.closed && l.accepter != nil && len(l.queue) >= queueLength
 		l.mu.Unlock()
 		if !wait {
-			return
+			return true
 		}
-		<-l.space
+		select {
+		case <-l.space:
+		case <-done:
+			return false
+		}
 	}
 }
 
@@ -135,13 +140,14 @@ func (l *listener) arrived(conn net.Conn) {
 	l.put(&offer{link: link, accepted: a, take: func(data *net.UnixConn) { link.join(data, conn) }, back: l}, false)
 }
 
-// put queues an offer, or ends its link: the newest is refused where the queue is full. One that comes back goes to the front.
+// put queues an offer, or ends its link: the newest is refused where the queue is full. One that comes back from a process goes to
+// the front, and is not refused: a process has no more than maxTickets.
 func (l *listener) put(o *offer, front bool) bool {
 	if !o.link.to(waiting, nil) {
 		return false
 	}
 	l.mu.Lock()
-	full := l.closed || len(l.queue) >= queueLength
+	full := l.closed || len(l.queue) >= queueLength && !front
 	if !full {
 		o.timer = time.AfterFunc(queueTime, func() { l.expire(o) })
 		if front {
@@ -205,6 +211,16 @@ func (l *listener) enter(i *Instance) *accepter {
 	}
 	l.accepter = &accepter{instance: i, done: make(chan struct{})}
 	return l.accepter
+}
+
+// leave is called when an Accept call returns.
+func (l *listener) leave(a *accepter) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.accepter == a {
+		l.accepter = nil
+		token(l.space)
+	}
 }
 
 // next waits for an offer. There is none, and no error, where another accepter took over, or the tunnel is gone for the process.

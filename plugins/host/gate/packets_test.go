@@ -183,7 +183,8 @@ func TestPacketsForASlowReaderAreDroppedAndCounted(t *testing.T) {
 		return s.PacketsLost > 100
 	})
 	// Frames are whole, whatever was dropped.
-	for range 50 {
+	for range 200 {
+		_ = far.WriteTo(b.ctx, payload, got.Address)
 		_ = conn.SetReadDeadline(time.Now().Add(patience))
 		if _, p, err := api.ReadFrame(conn, make([]byte, api.MaxFrame)); err != nil || len(p) != len(payload) {
 			t.Fatalf("%d bytes, %v", len(p), err)

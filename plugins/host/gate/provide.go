@@ -24,6 +24,11 @@ func (g *Gate) DialService(ctx context.Context, tunnel, service, isolation strin
 	if l == nil {
 		return nil, refuse(api.ErrNotReady, "tunnel %s offers no service %s: its plugin has not started, or the tunnel is of another type; see clove tunnel list", tunnel, service)
 	}
+	queued, cancel := context.WithTimeout(ctx, queueTime)
+	defer cancel()
+	if !l.awaitSpace(queued.Done()) {
+		return nil, refuse(api.ErrNotReady, "the plugin of tunnel %s takes streams too slowly: %d wait", tunnel, queueLength)
+	}
 	link, err := t.reserve(kindService, service, true)
 	if err != nil {
 		return nil, err

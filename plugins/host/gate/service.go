@@ -212,6 +212,7 @@ func (s *service) Accept(r *pb.AcceptRequest, stream pb.Host_AcceptServer) error
 	if turn == nil {
 		return nil // closed meanwhile
 	}
+	defer l.leave(turn)
 	for {
 		more, err := s.acceptOne(stream, a, l, turn)
 		if !more || err != nil {

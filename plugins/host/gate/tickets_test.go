@@ -138,6 +138,54 @@ func TestWhatNobodyTakesIsClosedInTime(t *testing.T) {
 	})
 }
 
+// Whoever waits for room gets it, however few tokens there are; and nobody waits for an accepter that has left.
+func TestBurstOfServiceStreamsWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tun, i := bare(t)
+		l, _ := tun.listen(i, kindService, "s", func() (net.Listener, string, error) { return nil, "s", nil })
+		turn := l.enter(i)
+		for range queueLength {
+			o, _ := arrive(t, tun, l)
+			l.put(o, false)
+		}
+		dialled := make(chan error, 20)
+		for range 20 {
+			go func() {
+				_, err := tun.gate.DialService(t.Context(), "t", "s", "")
+				dialled <- err
+			}()
+		}
+		synctest.Wait()
+		if len(l.queue) != queueLength || tun.refused.Load() != 0 {
+			t.Fatalf("%d in the queue, %d refused", len(l.queue), tun.refused.Load())
+		}
+		for n := range 10 {
+			o, _ := l.pop(turn)
+			o.link.end()
+			synctest.Wait()
+			if len(l.queue) != queueLength {
+				t.Fatalf("%d in the queue after %d were taken", len(l.queue), n+1)
+			}
+		}
+		l.leave(turn)
+		synctest.Wait()
+		if n := len(dialled); n != 10 {
+			t.Errorf("%d refused after the accepter left, want 10", n)
+		}
+		// What a process gives back is never refused.
+		o, far := arrive(t, tun, l)
+		if !l.put(o, true) || closedNow(far) || l.queue[0] != o {
+			t.Error("an offer that came back was refused")
+		}
+		l.close()
+		for range 20 {
+			if err := <-dialled; !errors.Is(err, api.ErrNotReady) {
+				t.Error(err)
+			}
+		}
+	})
+}
+
 // Two accepters wait, and one more comes: only the newest gets connections, however the wake-ups fall.
 func TestNewestAccepterWins(t *testing.T) {
 	for range 200 {
