@@ -13,7 +13,25 @@ import (
 	"clove.i2p/plugins/visitors"
 )
 
-// serverSettings are those of http-server. Below "access" they are the same as in folderSettings.
+// accessSettings are those of both types: who may come, how often and with what.
+type accessSettings struct {
+	Allow       []string `setting:"access_list" help:"only these destinations may come: .b32.i2p names"`
+	Deny        []string `setting:"deny_list" help:"these may not"`
+	Inproxy     bool     `setting:"reject_inproxy" default:"false" help:"refuse requests from the web that came through an inproxy"`
+	Referer     bool     `setting:"reject_referer" default:"false" help:"refuse requests that follow a link from another site"`
+	Agents      []string `setting:"reject_user_agents" help:"refuse browsers whose User-Agent contains one of these; \"none\": who sends none"`
+	Compress    bool     `setting:"compress" default:"true" help:"compress answers for clients that ask for x-i2p-gzip"`
+	PeerOpen    int      `setting:"peer_connections" default:"24" help:"connections of one visitor at a time; 0: no limit"`
+	TotalOpen   int      `setting:"total_connections" default:"200" help:"of all"`
+	PeerMinute  int      `setting:"peer_minute" default:"240" help:"requests of one visitor per minute; 0: no limit"`
+	PeerHour    int      `setting:"peer_hour" default:"3000" help:"per hour"`
+	PeerDay     int      `setting:"peer_day" default:"20000" help:"per day"`
+	TotalMinute int      `setting:"total_minute" default:"1200" help:"requests of all visitors per minute; 0: no limit"`
+	TotalHour   int      `setting:"total_hour" default:"0" help:"per hour"`
+	TotalDay    int      `setting:"total_day" default:"0" help:"per day"`
+}
+
+// serverSettings are those of http-server.
 type serverSettings struct {
 	Target      string            `setting:"target" kind:"dial-address" required:"true" help:"the local web server: host:port, http://host:port or https://host:port, with a path if it is not all of it"`
 	Ports       map[string]string `setting:"ports" kind:"dial-address" help:"other targets by I2P port; host:port without http:// passes bytes as they are, which TLS on port 443 needs"`
@@ -29,20 +47,7 @@ type serverSettings struct {
 	PostBan      time.Duration `setting:"post_ban" default:"30m" help:"how long a visitor is banned from posting"`
 	PostTotalBan time.Duration `setting:"post_total_ban" default:"10m" help:"how long all are"`
 
-	Allow       []string `setting:"access_list" help:"only these destinations may come: .b32.i2p names"`
-	Deny        []string `setting:"deny_list" help:"these may not"`
-	Inproxy     bool     `setting:"reject_inproxy" default:"false" help:"refuse requests from the web that came through an inproxy"`
-	Referer     bool     `setting:"reject_referer" default:"false" help:"refuse requests that follow a link from another site"`
-	Agents      []string `setting:"reject_user_agents" help:"refuse browsers whose User-Agent contains one of these; \"none\": who sends none"`
-	Compress    bool     `setting:"compress" default:"true" help:"compress answers for clients that ask for x-i2p-gzip"`
-	PeerOpen    int      `setting:"peer_connections" default:"24" help:"connections of one visitor at a time; 0: no limit"`
-	TotalOpen   int      `setting:"total_connections" default:"200" help:"of all"`
-	PeerMinute  int      `setting:"peer_minute" default:"240" help:"requests of one visitor per minute; 0: no limit"`
-	PeerHour    int      `setting:"peer_hour" default:"3000" help:"per hour"`
-	PeerDay     int      `setting:"peer_day" default:"20000" help:"per day"`
-	TotalMinute int      `setting:"total_minute" default:"1200" help:"requests of all visitors per minute; 0: no limit"`
-	TotalHour   int      `setting:"total_hour" default:"0" help:"per hour"`
-	TotalDay    int      `setting:"total_day" default:"0" help:"per day"`
+	accessSettings
 }
 
 // folderSettings are those of http-folder.
@@ -51,20 +56,7 @@ type folderSettings struct {
 	Index  string        `setting:"index" default:"index.html" help:"the file that stands for its folder"`
 	MaxAge time.Duration `setting:"max_age" default:"0s" help:"how long browsers may keep files without asking again"`
 
-	Allow       []string `setting:"access_list" help:"only these destinations may come: .b32.i2p names"`
-	Deny        []string `setting:"deny_list" help:"these may not"`
-	Inproxy     bool     `setting:"reject_inproxy" default:"false" help:"refuse requests from the web that came through an inproxy"`
-	Referer     bool     `setting:"reject_referer" default:"false" help:"refuse requests that follow a link from another site"`
-	Agents      []string `setting:"reject_user_agents" help:"refuse browsers whose User-Agent contains one of these; \"none\": who sends none"`
-	Compress    bool     `setting:"compress" default:"true" help:"compress answers for clients that ask for x-i2p-gzip"`
-	PeerOpen    int      `setting:"peer_connections" default:"24" help:"connections of one visitor at a time; 0: no limit"`
-	TotalOpen   int      `setting:"total_connections" default:"200" help:"of all"`
-	PeerMinute  int      `setting:"peer_minute" default:"240" help:"requests of one visitor per minute; 0: no limit"`
-	PeerHour    int      `setting:"peer_hour" default:"3000" help:"per hour"`
-	PeerDay     int      `setting:"peer_day" default:"20000" help:"per day"`
-	TotalMinute int      `setting:"total_minute" default:"1200" help:"requests of all visitors per minute; 0: no limit"`
-	TotalHour   int      `setting:"total_hour" default:"0" help:"per hour"`
-	TotalDay    int      `setting:"total_day" default:"0" help:"per day"`
+	accessSettings
 }
 
 // policy is who may come, how often and with what.
@@ -78,11 +70,7 @@ type policy struct {
 }
 
 func (s serverSettings) policy() (policy, []sdk.Problem) {
-	p, problems := folderSettings{
-		Allow: s.Allow, Deny: s.Deny, Inproxy: s.Inproxy, Referer: s.Referer, Agents: s.Agents, Compress: s.Compress,
-		PeerOpen: s.PeerOpen, TotalOpen: s.TotalOpen, PeerMinute: s.PeerMinute, PeerHour: s.PeerHour, PeerDay: s.PeerDay,
-		TotalMinute: s.TotalMinute, TotalHour: s.TotalHour, TotalDay: s.TotalDay,
-	}.policy()
+	p, problems := s.accessSettings.policy()
 	p.posts = visitors.ThrottleLimits{Peer: s.PostsPerPeer, Total: s.PostsTotal, Window: s.PostWindow, Ban: s.PostBan, TotalBan: s.PostTotalBan}
 	if s.PostsPerPeer < 0 || s.PostsTotal < 0 {
 		problems = append(problems, sdk.Problem{Key: "posts_per_peer", Text: "limits are 0 (none) or more"})
@@ -93,7 +81,7 @@ func (s serverSettings) policy() (policy, []sdk.Problem) {
 	return p, problems
 }
 
-func (s folderSettings) policy() (policy, []sdk.Problem) {
+func (s accessSettings) policy() (policy, []sdk.Problem) {
 	var problems []sdk.Problem
 	for _, l := range []struct {
 		key  string

@@ -60,7 +60,7 @@ func decodeSettings(to reflect.Value, fields []field, raw []byte) []Problem {
 		if !given || string(value) == "null" {
 			value = json.RawMessage(f.DefaultJson)
 		}
-		v := to.Field(f.index)
+		v := to.FieldByIndex(f.index)
 		if len(value) > 0 {
 			if err := f.set(v, value); err != nil {
 				problems = append(problems, Problem{f.Key, err.Error()})

@@ -75,7 +75,7 @@ type Problem struct {
 //	choices   of a string, separated by commas
 //	publish   "true", of a bool: when it is set, a Client tunnel's destination is published
 //
-// Fields are string, bool, integers, time.Duration, Size, []string or map[string]string.
+// Fields are string, bool, integers, time.Duration, Size, []string or map[string]string. Structs that are embedded add theirs.
 type Type[S any] struct {
 	Name        string // "irc-client"
 	Summary     string // one line

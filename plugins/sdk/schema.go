@@ -17,7 +17,7 @@ import (
 type field struct {
 	*pb.Setting
 
-	index int // in the struct
+	index []int // in the struct, and in what is embedded there
 }
 
 var (
@@ -54,8 +54,7 @@ func schemaOf(t reflect.Type) ([]field, error) {
 	}
 	var fields []field
 	seen := map[string]string{}
-	for i := range t.NumField() {
-		f := t.Field(i)
+	for _, f := range reflect.VisibleFields(t) {
 		key, ok := f.Tag.Lookup("setting")
 		if !ok {
 			for _, name := range tagNames {
@@ -73,7 +72,7 @@ func schemaOf(t reflect.Type) ([]field, error) {
 			return nil, fmt.Errorf("fields %s and %s are both setting %q", other, f.Name, key)
 		}
 		seen[key] = f.Name
-		s.index = i
+		s.index = f.Index
 		fields = append(fields, s)
 	}
 	return fields, nil
