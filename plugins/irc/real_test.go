@@ -1,7 +1,9 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"crypto/rand"
 	"fmt"
 	"net"
 	"os"
@@ -166,17 +168,21 @@ type headless struct {
 	quit func()
 }
 
-func weechat(t *testing.T, address, nick, commands string) *headless {
+func weechat(t *testing.T, address, nick, commands string, options ...string) *headless {
 	t.Helper()
 	path, dir := program(t, "weechat-headless"), home(t)
 	w := &headless{t: t, dir: dir}
-	w.quit = start(t, dir, path, "-d", dir, "--stdout",
-		"-r", "/set logger.file.flush_delay 0",
-		"-r", "/set irc.server_default.nicks "+nick,
-		"-r", "/set irc.server_default.realname Jane Doe",
-		"-r", "/set irc.server_default.command "+strings.ReplaceAll(commands, ";", `\;`),
-		"-r", "/server add test "+strings.Replace(address, ":", "/", 1)+" -notls",
-		"-r", "/connect test")
+	args := []string{"-d", dir, "--stdout"}
+	for _, command := range append(options,
+		"/set logger.file.flush_delay 0",
+		"/set irc.server_default.nicks "+nick,
+		"/set irc.server_default.realname Jane Doe",
+		"/set irc.server_default.command "+strings.ReplaceAll(commands, ";", `\;`),
+		"/server add test "+strings.Replace(address, ":", "/", 1)+" -notls",
+		"/connect test") {
+		args = append(args, "-r", command)
+	}
+	w.quit = start(t, dir, path, args...)
 	t.Cleanup(func() {
 		if t.Failed() {
 			t.Logf("weechat logs:\n%s", w.text())
@@ -254,5 +260,52 @@ func TestRealClientsAndServer(t *testing.T) {
 		if strings.Contains(line, "hello") || strings.Contains(line, srv.Address()) {
 			t.Errorf("a log that tells: %s", line)
 		}
+	}
+}
+
+// A file goes from irssi to weechat, which takes it by itself.
+func TestRealClientsExchangeAFile(t *testing.T) {
+	h := plugintest.NewHost(t)
+	srv := startServer(h, ngircd(t), nil)
+	free := loopback(t)
+	offered := free.Addr().String()
+	_ = free.Close()
+	_, port, _ := net.SplitHostPort(offered)
+	annTunnel := startClient(h, srv.Address(), settings{"dcc": true, "dcc_client": []string{offered}})
+	bobTunnel := startClient(h, srv.Address(), settings{"dcc": true})
+
+	dir := home(t)
+	file, taken := filepath.Join(dir, "a file.bin"), filepath.Join(dir, "taken")
+	data := make([]byte, 3<<20)
+	_, _ = rand.Read(data)
+	write(t, file, string(data))
+	if err := os.Mkdir(taken, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	ann := irssi(t, annTunnel.Status().Listeners[indexLocal(annTunnel)].Address, "ann")
+	ann.wait("Welcome to the Internet Relay Network")
+	ann.say("/set dcc_port " + port)
+	ann.say("/join #i2p")
+	ann.wait("has joined #i2p")
+	bob := weechat(t, bobTunnel.Status().Listeners[indexLocal(bobTunnel)].Address, "bob", "/join #i2p",
+		"/set xfer.file.auto_accept_files on", "/set xfer.file.auto_accept_chats on", "/set xfer.file.download_path "+taken)
+	ann.wait("bob")
+	ann.say(`/dcc send bob "` + file + `"`)
+	eventually(t, "the file has arrived", func() bool {
+		var got []byte
+		_ = filepath.WalkDir(taken, func(path string, e os.DirEntry, err error) error {
+			if err == nil && !e.IsDir() {
+				got, _ = os.ReadFile(path)
+			}
+			return nil
+		})
+		return bytes.Equal(got, data)
+	})
+	ann.say("/dcc chat bob")
+	eventually(t, "a chat is made", func() bool { return annTunnel.Metrics()["dcc_connections"] == 2 })
+	ann.say("/msg =bob only you see this")
+	bob.wait("only you see this")
+	if m := annTunnel.Metrics(); m["dcc_mapped_out"] != 2 || m["dcc_dropped_out"] != 0 {
+		t.Errorf("metrics: %v", m)
 	}
 }
