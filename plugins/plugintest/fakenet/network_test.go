@@ -201,7 +201,7 @@ func TestDatagramsByKindAndPort(t *testing.T) {
 	if err := rawPeer.WriteTo(t.Context(), []byte("raw"), to); err != nil {
 		t.Fatal(err)
 	}
-	if got, from, err := raw.ReadFrom(b); err != nil || string(b[:got]) != "raw" || from != "" {
+	if got, from, err := raw.ReadFrom(b); err != nil || string(b[:got]) != "raw" || from != ":7" {
 		t.Fatalf("%q from %q, %v", b[:got], from, err)
 	}
 	if err := peer.WriteTo(t.Context(), bytes.Repeat([]byte("x"), peer.MaxPayload()+1), to); !errors.Is(err, api.ErrLimit) {

@@ -76,7 +76,8 @@ func (p *packetConn) ReadFrom(b []byte) (n int, from string, err error) {
 	}
 }
 
-// WriteTo sends. A packet to nobody is lost without an error; a name that is not known is one. Raw datagrams have no sender.
+// WriteTo sends. A packet to nobody is lost without an error; a name that is not known is one. Raw datagrams name no
+// sender but the port.
 func (p *packetConn) WriteTo(ctx context.Context, b []byte, to string) error {
 	select {
 	case <-p.done:
@@ -103,7 +104,7 @@ func (p *packetConn) WriteTo(ctx context.Context, b []byte, to string) error {
 	}
 	from := net.JoinHostPort(p.owner.address.Base32, strconv.Itoa(int(p.key.port)))
 	if p.key.kind == pb.PacketKind_RAW {
-		from = ""
+		from = ":" + strconv.Itoa(int(p.key.port))
 	}
 	select {
 	case r.queue <- packet{from, append([]byte(nil), b...)}:
