@@ -37,6 +37,8 @@ type Config struct {
 	Control string
 	// Fixed are the settings that cannot change while clove runs, by key.
 	Fixed map[string]string
+	// File is the configuration file, if there is one.
+	File string
 	// Load reads the configuration again; nil: it cannot change.
 	Load func() (Config, error)
 }
@@ -87,6 +89,7 @@ func FromConfig(l *config.Loaded) (Config, error) {
 		},
 		Plugins: host.Desired{Plugins: map[string]host.PluginConfig{}, Tunnels: map[string]host.TunnelConfig{}},
 		State:   c.DataDir,
+		File:    l.File,
 		Fixed:   map[string]string{},
 		Control: ControlPath(c.DataDir),
 	}

@@ -1,6 +1,7 @@
 package appliance
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -122,7 +123,7 @@ func (a *Appliance) inFile(kind, name string) error {
 	if _, ok := table[name]; ok {
 		return nil
 	}
-	return fmt.Errorf("%w: [%s.%s] is in the configuration file: change it there, and run clove reload", control.ErrConflict, kind, name)
+	return fmt.Errorf("%w: [%s.%s] is in %s: change it there, and run clove reload", control.ErrConflict, kind, name, cmp.Or(a.cfg.File, "the configuration"))
 }
 
 // Tunnels lists the tunnels.
