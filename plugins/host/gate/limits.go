@@ -116,3 +116,7 @@ const maxEntries = 4096
 
 // maxClearnetAddresses that DialClearnet tries: a name may have hundreds.
 const maxClearnetAddresses = 4
+
+// maxEarly is how many packets of a socket wait for a plugin to take it: those of the moment between the answer to ListenPacket
+// and the data connection, and of a restart. At most 2 MiB.
+const maxEarly = 32

@@ -1,6 +1,7 @@
 package gate
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"net"
@@ -11,8 +12,8 @@ import (
 	"clove.i2p/plugins/api"
 )
 
-// packetSocket is a bound datagram socket of a tunnel. It is read all the time: what comes while no plugin has it, or faster than
-// the plugin reads, is dropped and counted.
+// packetSocket is a bound datagram socket of a tunnel. It is read all the time. A few packets wait for a plugin that is about to
+// take the socket, or that comes back; what comes beyond them, or faster than the plugin reads, is dropped and counted.
 type packetSocket struct {
 	binding
 	conn PacketConn
@@ -22,8 +23,15 @@ type packetSocket struct {
 
 	// binding.mu guards these.
 	sink  *packetSink
-	link  *link       // of the sink
+	link  *link // of the sink
+	early []earlyPacket
 	grace *time.Timer // runs while a socket that had a sink has none
+}
+
+// earlyPacket came while no plugin had the socket.
+type earlyPacket struct {
+	from    string
+	payload []byte
 }
 
 // packets returns the tunnel's socket for a key, bound by bind if there is none yet.
@@ -84,8 +92,12 @@ func (s *packetSocket) run() {
 func (s *packetSocket) arrived(from string, payload []byte) {
 	s.mu.Lock()
 	sink := s.sink
+	waits := sink == nil && len(s.early) < maxEarly
+	if waits {
+		s.early = append(s.early, earlyPacket{from, bytes.Clone(payload)})
+	}
 	s.mu.Unlock()
-	if sink == nil || !sink.put(from, payload) {
+	if !waits && (sink == nil || !sink.put(from, payload)) {
 		s.tunnel.packetsLost.Add(1)
 	}
 }
@@ -104,6 +116,12 @@ func (s *packetSocket) serve(l *link, data *net.UnixConn) {
 	}
 	before := s.link
 	s.sink, s.link = sink, l
+	for _, p := range s.early { // under the lock: what comes now is behind them
+		if !sink.put(p.from, p.payload) {
+			s.tunnel.packetsLost.Add(1)
+		}
+	}
+	s.early = nil
 	if s.grace != nil {
 		s.grace.Stop()
 		s.grace = nil
