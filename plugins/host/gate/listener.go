@@ -20,7 +20,7 @@ type offer struct {
 }
 
 // listener queues what arrives for whoever accepts: at most queueLength offers for queueTime each. What is beyond waits where it
-// comes from, the system's queue or the stream's, as long as somebody accepts; while nobody does, it is closed.
+// comes from, the system's queue or the stream's, as long as a process holds the listener; while none does, it is closed.
 type listener struct {
 	binding
 	ln net.Listener // nil for a service
@@ -29,7 +29,7 @@ type listener struct {
 	queue    []*offer
 	accepter *accepter
 	wake     chan struct{} // one token: the queue may have something
-	space    chan struct{} // one token: the queue may have room, or nobody accepts
+	space    chan struct{} // one token: the queue may have room, or no process is there
 }
 
 // accepter is one Accept call.
@@ -106,12 +106,13 @@ func (l *listener) run() {
 	l.tunnel.gate.log.Error("listener ended: it failed again and again", "tunnel", l.tunnel.name, "kind", l.kind)
 }
 
-// awaitSpace waits while the queue is full and somebody takes from it, or until done. It says whether there is room to try.
+// awaitSpace waits while the queue is full and a process takes from it, or is about to, or until done. It says whether there is room
+// to try.
 func (l *listener) awaitSpace(done <-chan struct{}) bool {
 	defer token(l.space) // for the next that waits
 	for {
 		l.mu.Lock()
-		wait := !l.closed && l.accepter != nil && len(l.queue) >= queueLength
+		wait := !l.closed && (l.accepter != nil || l.holder != nil) && len(l.queue) >= queueLength
 		l.mu.Unlock()
 		if !wait {
 			return true
@@ -211,6 +212,12 @@ func (l *listener) enter(i *Instance) *accepter {
 	}
 	l.accepter = &accepter{instance: i, done: make(chan struct{})}
 	return l.accepter
+}
+
+// release is binding's; who waits for room looks again.
+func (l *listener) release(i *Instance) bool {
+	defer token(l.space)
+	return l.binding.release(i)
 }
 
 // leave is called when an Accept call returns.

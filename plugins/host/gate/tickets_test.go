@@ -138,7 +138,7 @@ func TestWhatNobodyTakesIsClosedInTime(t *testing.T) {
 	})
 }
 
-// Whoever waits for room gets it, however few tokens there are; and nobody waits for an accepter that has left.
+// Whoever waits for room gets it, however few tokens there are; and nobody waits for a process that has left.
 func TestBurstOfServiceStreamsWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tun, i := bare(t)
@@ -169,8 +169,13 @@ func TestBurstOfServiceStreamsWaits(t *testing.T) {
 		}
 		l.leave(turn)
 		synctest.Wait()
+		if n := len(dialled); n != 0 {
+			t.Errorf("%d refused while the process may accept again", n)
+		}
+		tun.leave(i)
+		synctest.Wait()
 		if n := len(dialled); n != 10 {
-			t.Errorf("%d refused after the accepter left, want 10", n)
+			t.Errorf("%d refused after the process left, want 10", n)
 		}
 		// What a process gives back is never refused.
 		o, far := arrive(t, tun, l)
