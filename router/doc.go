@@ -6,6 +6,7 @@
 //	d, err := r.Open(router.DestinationConfig{...})        // a destination of ours, with tunnels of its own
 //	conn, err := d.Dial(ctx, "i2p", "name.i2p:80")         // net.Conn
 //	listener, err := d.Listen(80)                          // net.Listener
+//	packets, err := d.ListenPacket(datagram.KindDatagram1, 53) // net.PacketConn
 //
 // Start does the first two lines. Two routers in one process share nothing.
 //

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"strconv"
 	"sync"
 	"time"
 
@@ -30,7 +31,7 @@ func runClient(ctx context.Context, t *sdk.Tunnel, s clientSettings) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	c := &client{
-		tunnel: t, settings: s, to: i2pAddr(s.Destination), lanes: newLanes(s.Senders),
+		tunnel: t, settings: s, lanes: newLanes(s.Senders),
 		sent:      t.Counter("sent", "datagrams to the destination"),
 		received:  t.Counter("received", "datagrams from it"),
 		strangers: t.Counter("strangers", "datagrams from others, which were dropped"),
@@ -42,6 +43,7 @@ func runClient(ctx context.Context, t *sdk.Tunnel, s clientSettings) error {
 	if c.peer, c.port, err = find(ctx, t, s.Destination); err != nil {
 		return err
 	}
+	c.to = i2pAddr(net.JoinHostPort(c.peer.Base32(), strconv.Itoa(int(c.port))))
 	if c.local, err = t.ListenLocalPacket(s.Listen); err != nil {
 		return err
 	}

@@ -12,7 +12,7 @@ import (
 // clientSettings are those of udp-client.
 type clientSettings struct {
 	Listen      string        `setting:"listen" kind:"listen-address" required:"true" help:"where applications send, host:port"`
-	Destination string        `setting:"destination" kind:"i2p-address" required:"true" help:"name.i2p:port, or .b32.i2p:port"`
+	Destination string        `setting:"destination" kind:"i2p-address" required:"true" help:"name.i2p:port or .b32.i2p:port; without a port 0, which is what servers for all ports take"`
 	Kind        string        `setting:"kind" choices:"datagram1,datagram2,datagram3,raw" default:"datagram1" help:"what to send: datagram1 is what all servers understand; raw gets answers only from servers that need no sender"`
 	Raw         bool          `setting:"raw_answers" default:"true" help:"take raw datagrams from the destination's port as answers, as i2pd sends them; nothing proves who sent them"`
 	Idle        time.Duration `setting:"idle_timeout" default:"2m" help:"an application that was quiet for so long is forgotten"`

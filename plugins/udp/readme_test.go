@@ -2,11 +2,14 @@ package main
 
 import (
 	"os"
+	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/pelletier/go-toml/v2"
 
+	"clove.i2p/plugins/conformance"
 	"clove.i2p/plugins/plugintest"
 )
 
@@ -45,4 +48,21 @@ func TestReadme(t *testing.T) {
 	if examples != 5 {
 		t.Errorf("%d examples", examples)
 	}
+}
+
+// The binary passes the suite that every plugin has to.
+func TestConformance(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "clove-plugin-udp")
+	if out, err := exec.Command("go", "build", "-o", path, ".").CombinedOutput(); err != nil {
+		t.Fatalf("build: %v\n%s", err, out)
+	}
+	sum, err := conformance.Run(t.Context(), conformance.Options{Binary: path}, func(r conformance.Result) {
+		if r.Status == conformance.Failed {
+			t.Errorf("%s: %s", r.Name, r.Text)
+		}
+	})
+	if err != nil || sum.Passed < 15 {
+		t.Fatalf("%+v, %v", sum, err)
+	}
+	t.Logf("%+v", sum)
 }
