@@ -26,7 +26,7 @@ func TestMain(m *testing.M) {
 }
 
 func child(what string) {
-	tries := map[string]func(){"look": look, "listen": listen, "dial": dialSockets, "eat": eat, "fork": forkBomb, "family": family, "sleep": func() { select {} }}
+	tries := map[string]func(){"look": look, "listen": listen, "dial": dialSockets, "eat": eat, "hoard": hoard, "fork": forkBomb, "family": family, "sleep": func() { select {} }}
 	f := tries[what]
 	if f == nil {
 		fmt.Println("no such child:", what)

@@ -27,7 +27,8 @@ var systemPaths = []string{
 // maskedPaths can hold passwords of local programs, or sockets, and are covered.
 var maskedPaths = []string{"/usr/local/etc", "/usr/local/var", "/usr/local/share/ca-certificates"}
 
-var devices = []string{"null", "zero", "full", "random", "urandom"}
+// devices have no zero: a shared mapping of it is memory that no limit counts.
+var devices = []string{"null", "full", "random", "urandom"}
 
 // placeInside builds a root in the new mount namespace and moves there.
 //
@@ -36,7 +37,7 @@ var devices = []string{"null", "zero", "full", "random", "urandom"}
 //	/run/plugin, /tmp         the child's own, small
 //	/usr, /lib ...            of the system, read-only, unless the binary is static
 //	/proc                     of its own process namespace, only processes
-//	/dev                      null, zero, full, random, urandom
+//	/dev                      null, full, random, urandom
 func (j *jail) placeInside() error {
 	if err := j.enterStage(); err != nil {
 		return err

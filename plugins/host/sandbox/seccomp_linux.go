@@ -17,8 +17,11 @@ var deniedCalls = []uint32{
 }
 
 // missingCalls give ENOSYS, so that libraries fall back: io_uring makes sockets past this filter, clone3 has its flags in memory
-// where a filter cannot see them.
-var missingCalls = []uint32{unix.SYS_IO_URING_SETUP, unix.SYS_IO_URING_ENTER, unix.SYS_IO_URING_REGISTER, unix.SYS_CLONE3}
+// where a filter cannot see them, and the others take memory that no limit counts.
+var missingCalls = []uint32{
+	unix.SYS_IO_URING_SETUP, unix.SYS_IO_URING_ENTER, unix.SYS_IO_URING_REGISTER, unix.SYS_CLONE3,
+	unix.SYS_MEMFD_CREATE, unix.SYS_SHMGET, unix.SYS_MSGGET, unix.SYS_SEMGET,
+}
 
 const namespaceFlags = unix.CLONE_NEWUSER | unix.CLONE_NEWNS | unix.CLONE_NEWNET | unix.CLONE_NEWPID | unix.CLONE_NEWIPC | unix.CLONE_NEWUTS |
 	unix.CLONE_NEWCGROUP
@@ -28,6 +31,7 @@ const (
 	dataNumber = 0
 	dataArch   = 4
 	dataArg0   = 16
+	dataArg3   = 40
 )
 
 // restrictSystemCalls leaves unix sockets only. A network namespace has no interface that is up, but vsock, for one, knows no
@@ -76,6 +80,17 @@ func socketFilter() []unix.SockFilter {
 	}
 	for _, n := range missingCalls {
 		f = append(f, unix.SockFilter{Code: equal, Jf: 1, K: n}, unix.SockFilter{Code: end, K: fail(unix.ENOSYS)})
+	}
+	if mmapCall != 0 {
+		// Shared anonymous memory is no data of the process: RLIMIT_DATA does not count it.
+		f = append(f,
+			unix.SockFilter{Code: equal, Jf: 5, K: mmapCall},
+			unix.SockFilter{Code: load, K: dataArg3},
+			unix.SockFilter{Code: bits, Jf: 2, K: unix.MAP_ANONYMOUS},
+			unix.SockFilter{Code: bits, Jf: 1, K: unix.MAP_SHARED},
+			unix.SockFilter{Code: end, K: fail(unix.ENOMEM)},
+			unix.SockFilter{Code: end, K: unix.SECCOMP_RET_ALLOW},
+		)
 	}
 	return append(f,
 		unix.SockFilter{Code: equal, Jf: 4, K: unix.SYS_CLONE},

@@ -5,4 +5,5 @@ package sandbox
 const (
 	auditArch    uint32 = 0 // no filter
 	foreignCalls uint32 = 0
+	mmapCall     uint32 = 0
 )
