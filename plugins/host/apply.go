@@ -94,31 +94,43 @@ func (r *record) finish() Plan {
 	return p
 }
 
-// applyPlugins adds and changes plugins, all at once, and returns those that are to go when no tunnel has them any more.
+// applyPlugins adds and changes plugins, all at once, and returns those that are to go when no tunnel has them any more. Bundled
+// ones are asked first what they are: no other can take their tunnel types, and with them settings and passwords.
 func (h *Host) applyPlugins(ctx context.Context, want map[string]PluginConfig, r *record) (gone []*plugin) {
-	var running sync.WaitGroup
-	defer running.Wait()
+	var bundled, others []func()
 	h.mu.Lock()
-	defer h.mu.Unlock()
 	for _, name := range slices.Sorted(maps.Keys(want)) {
 		cfg := want[name]
 		p := h.plugins[name]
+		step := func() { r.problem(p.applyConfig(ctx, cfg, r)) }
 		if p == nil {
 			p = h.newPlugin(name, cfg)
 			h.plugins[name] = p
 			r.note(func(plan *Plan) { plan.PluginsAdded = append(plan.PluginsAdded, name) })
-			if !cfg.Disabled {
-				running.Go(func() { r.problem(p.do(ctx, p.learn)) })
+			step = func() { r.problem(p.do(ctx, p.learn)) }
+			if cfg.Disabled {
+				continue
 			}
-			continue
 		}
-		running.Go(func() { r.problem(p.applyConfig(ctx, cfg, r)) })
+		if _, ours, err := h.locate(name, cfg); err == nil && ours {
+			bundled = append(bundled, step)
+		} else {
+			others = append(others, step)
+		}
 	}
 	for name, p := range h.plugins {
 		if _, ok := want[name]; !ok {
 			gone = append(gone, p)
 			r.note(func(plan *Plan) { plan.PluginsRemoved = append(plan.PluginsRemoved, name) })
 		}
+	}
+	h.mu.Unlock()
+	for _, steps := range [][]func(){bundled, others} {
+		var running sync.WaitGroup
+		for _, step := range steps {
+			running.Go(step)
+		}
+		running.Wait()
 	}
 	return gone
 }

@@ -3,8 +3,14 @@ package host
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
+	"net"
+	"net/netip"
 	"regexp"
 	"slices"
+	"strconv"
+	"strings"
+	"unicode"
 
 	"clove.i2p/plugins/api/pb"
 )
@@ -98,6 +104,8 @@ func checkSetting(s *pb.Setting) error {
 		return fmt.Errorf("kind %s is for texts", s.GetKind())
 	case len(s.GetChoices()) > maxChoices || len(s.GetDefaultJson()) > maxDefault:
 		return fmt.Errorf("more than %d choices, or a default of more than %d bytes", maxChoices, maxDefault)
+	case strings.ContainsFunc(s.GetDefaultJson(), func(r rune) bool { return r >= 0x7f && !unicode.IsPrint(r) }):
+		return fmt.Errorf("its default has control characters in it; write them as JSON does")
 	case len(s.GetChoices()) > 0 && s.GetType() != pb.SettingType_STRING:
 		return fmt.Errorf("choices are for a STRING")
 	case s.GetPublish() && s.GetType() != pb.SettingType_BOOLEAN:
@@ -109,8 +117,55 @@ func checkSetting(s *pb.Setting) error {
 	if s.GetDefaultJson() == "" {
 		return nil
 	}
-	_, err := defaultOf(s)
-	return err
+	v, err := defaultOf(s)
+	if err != nil {
+		return err
+	}
+	return checkDefault(s.GetKind(), v)
+}
+
+// checkDefault: what a setting grants is for the user to write, and a default is the plugin's. It may name addresses of this
+// machine, and the ports of the web.
+func checkDefault(kind pb.SettingKind, v any) error {
+	var texts []string
+	switch v := v.(type) {
+	case string:
+		texts = []string{v}
+	case []string:
+		texts = v
+	case map[string]string:
+		texts = slices.Collect(maps.Values(v))
+	}
+	for _, text := range texts {
+		ok := true
+		switch kind {
+		case pb.SettingKind_LISTEN_ADDRESS, pb.SettingKind_DIAL_ADDRESS:
+			ok = text == "" || isLoopback(text)
+		case pb.SettingKind_FILE, pb.SettingKind_FOLDER:
+			ok = text == ""
+		case pb.SettingKind_CLEARNET_PORTS:
+			ok = text == "80" || text == "443"
+		}
+		if !ok {
+			return fmt.Errorf("its default %s grants what only a user can: make it required", printable(strconv.Quote(text), maxName))
+		}
+	}
+	return nil
+}
+
+// isLoopback is for host:port, and http://host:port.
+func isLoopback(address string) bool {
+	for _, scheme := range []string{"http://", "https://"} {
+		if rest, ok := strings.CutPrefix(address, scheme); ok {
+			address, _, _ = strings.Cut(rest, "/")
+		}
+	}
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return false
+	}
+	a, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && a.IsLoopback()
 }
 
 // defaultOf is the default of a setting as its plugin gets it.

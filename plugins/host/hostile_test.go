@@ -197,3 +197,41 @@ func TestOddDescriptionsAreRefused(t *testing.T) {
 		}
 	}
 }
+
+// What a setting names is what its tunnel may reach: a default must not be a plugin's way to grant itself the machine.
+func TestDefaultsGrantNothing(t *testing.T) {
+	t.Parallel()
+	b := newBed(t)
+	for behaviour, want := range map[string]string{
+		`default FOLDER ["/"]`: "grants", `default FILE ["~/.ssh/id_ed25519"]`: "grants", `default FOLDER [""]`: "",
+		`default DIAL_ADDRESS ["192.168.0.1:80"]`: "grants", `default DIAL_ADDRESS ["name.evil.example:443"]`: "grants",
+		`default DIAL_ADDRESS ["http://127.0.0.1:80/", "[::1]:1", "localhost:2"]`: "", `default DIAL_ADDRESS ["127.0.0.1"]`: "grants",
+		`default LISTEN_ADDRESS ["127.0.0.2:0"]`: "", `default LISTEN_ADDRESS ["0.0.0.0:80"]`: "grants", `default LISTEN_ADDRESS [":80"]`: "grants",
+		`default CLEARNET_PORTS ["80", "443"]`: "", `default CLEARNET_PORTS ["1-65535"]`: "grants",
+		"default PLAIN [\"\u009b2J\"]": "control characters", `default PLAIN ["/"]`: "",
+	} {
+		b.install("villain", script{Behaviour: behaviour})
+		_, err := b.host.Inspect(b.ctx, "villain", b.desired.Plugins["villain"])
+		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
+			t.Errorf("%s: %v, want %q", behaviour, err, want)
+		}
+	}
+}
+
+// A plugin that says only after it was added that it serves another's type gets none of its tunnels.
+func TestBundledPluginsKeepTheirTypes(t *testing.T) {
+	t.Parallel()
+	for range 5 {
+		b := newBed(t)
+		b.install("good", script{Version: "1", Types: []string{"good"}})
+		delete(b.desired.Plugins, "good") // it is bundled: nobody registers it
+		path := filepath.Join(b.data, "clove-plugin-a")
+		b.desired.Plugins["a"] = host.PluginConfig{Path: path, SHA256: program(t, path, script{Types: []string{"good"}}), Memory: memory}
+		b.local("x", "good-local", "hi", "password", "secret")
+		problems := b.apply().Problems
+		if s := b.tunnel("x"); s.Plugin != "good" || len(problems) == 0 || !strings.Contains(problems[0], "both serve") {
+			t.Fatalf("%+v, %q", s, problems)
+		}
+		b.stop()
+	}
+}

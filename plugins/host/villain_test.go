@@ -54,6 +54,12 @@ func (v *villain) Describe(ctx context.Context, _ *pb.DescribeRequest) (*pb.Desc
 		}
 	case v.is("own-key"):
 		d.Types[0].Settings[0].Key = "enabled"
+	case strings.HasPrefix(v.Behaviour, "default "):
+		// default KIND JSON
+		parts := strings.SplitN(v.Behaviour, " ", 3)
+		d.Types[0].Settings = append(d.Types[0].Settings, &pb.Setting{
+			Key: "own", Type: pb.SettingType_STRINGS, Kind: pb.SettingKind(pb.SettingKind_value[parts[1]]), DefaultJson: parts[2],
+		})
 	case v.is("odd-type"):
 		d.Types[0].Name = "../../etc"
 	}
