@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
@@ -19,24 +20,55 @@ import (
 
 func itoa(n int) string { return strconv.Itoa(n) }
 
+// startDemo starts the demo on free ports.
+func startDemo(t *testing.T) (*clove, ready) {
+	t.Helper()
+	temp, err := os.MkdirTemp(folder, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return startDemoIn(t, temp)
+}
+
+// startDemoIn is startDemo with a given folder for temporary files, and more of environment.
+func startDemoIn(t *testing.T, temp string, env ...string) (*clove, ready) {
+	t.Helper()
+	c := startCloveIn(t, temp, env, "demo", "--json", "--http", "127.0.0.1:0", "--socks", "127.0.0.1:0", "--irc", "127.0.0.1:0")
+	r := c.waitReady(t)
+	c.data = filepath.Dir(r.Control)
+	return c, r
+}
+
 // TestDemo is what a new user does first.
 func TestDemo(t *testing.T) {
-	c := startClove(t, "demo", "--json", "--http", "127.0.0.1:0", "--socks", "127.0.0.1:0", "--irc", "127.0.0.1:0")
-	r := c.waitReady(t)
+	c, r := startDemo(t)
 	t.Logf("ready after %.1f s", r.ReadySeconds)
-	if r.HTTPProxy == "" || r.SOCKSProxy == "" || r.Control == "" || len(r.RouterHash) != 44 || !strings.HasSuffix(r.Eepsite, ".b32.i2p") {
+	if r.HTTPProxy == "" || r.SOCKSProxy == "" || r.Control == "" || len(r.RouterHash) != 44 || !strings.HasSuffix(r.Eepsite, ".b32.i2p") ||
+		r.IRC == "" || r.Clearnet == "" || len(r.Missing) > 0 {
 		t.Errorf("ready: %+v", r)
 	}
 	if status, page := get(t, throughHTTP(r), "http://"+r.Eepsite+"/"); status != 200 || !strings.Contains(page, "It works") {
 		t.Errorf("through the HTTP proxy: %d %q", status, page)
 	}
+	// What stands for the clearnet, through the outproxy; it has a name of its own, and no other name leads out.
+	const outside = "Your request came out of an outproxy"
+	if status, page := get(t, throughHTTP(r), r.Clearnet); status != 200 || !strings.Contains(page, outside) {
+		t.Errorf("the clearnet site through the HTTP proxy: %d %q", status, page)
+	}
+	clearnet, err := url.Parse(r.Clearnet)
+	if err != nil {
+		t.Fatal(err)
+	}
 	for version, open := range map[string]func(string, string, int) (net.Conn, int, error){"SOCKS5": socks5, "SOCKS4a": socks4a} {
 		if page := readOver(t, open, r, r.Eepsite); !strings.Contains(page, "It works") {
 			t.Errorf("%s: %q", version, page)
 		}
-		// Nothing but .i2p leaves, and the answer says so: 2 is "not allowed", 91 the only refusal of SOCKS 4.
+		if page := readOver(t, open, r, clearnet.Host); !strings.Contains(page, outside) {
+			t.Errorf("the clearnet site through %s: %q", version, page)
+		}
+		// Nothing else leaves, and the answer says so: 2 is "not allowed", 91 the only refusal of SOCKS 4.
 		want := map[string]int{"SOCKS5": 2, "SOCKS4a": 91}[version]
-		for _, host := range []string{"example.com", "127.0.0.1", "localhost"} {
+		for _, host := range []string{"example.com", "127.0.0.1", "localhost", "not." + clearnet.Host} {
 			conn, code, err := open(r.SOCKSProxy, host, 80)
 			if err != nil || code != want {
 				t.Errorf("%s to %s: reply %d, %v; want %d", version, host, code, err, want)
@@ -46,12 +78,16 @@ func TestDemo(t *testing.T) {
 			}
 		}
 	}
-	for _, host := range []string{"example.com", "127.0.0.1", "localhost", "10.0.0.1"} {
+	for _, host := range []string{"example.com", "127.0.0.1", "localhost", "10.0.0.1", "not." + clearnet.Host} {
 		status, page := get(t, throughHTTP(r), "http://"+host+"/")
 		if status != http.StatusForbidden || !strings.Contains(page, "I2P") {
 			t.Errorf("%s through the HTTP proxy: %d %q", host, status, page)
 		}
 	}
+	user := joinIRC(t, r.IRC, "newcomer")
+	user.say("QUIT")
+	user.until("ERROR")
+
 	s := c.status(t, r.Control)
 	if !s.Ready || s.RouterHash != r.RouterHash || s.Proxies["http"].Requests < 1 || len(s.Destinations) < 2 {
 		t.Errorf("status: %+v", s)
@@ -63,8 +99,19 @@ func TestDemo(t *testing.T) {
 			}
 		}
 	}
+	started := descendants(t, c.cmd.Process.Pid)
+	for _, name := range []string{"irc", "outproxy"} {
+		if p := c.plugin(t, name); started[p.PID] == "" {
+			t.Errorf("plugin %s is no process of the demo: %+v, %v", name, p, started)
+		}
+	}
 	c.stop(t, os.Interrupt)
-	for _, address := range []string{r.HTTPProxy, r.SOCKSProxy} {
+	for pid, name := range started {
+		if syscall.Kill(pid, 0) == nil && !zombie(pid) {
+			t.Errorf("process %d is left: %s", pid, name)
+		}
+	}
+	for _, address := range []string{r.HTTPProxy, r.SOCKSProxy, r.IRC} {
 		if conn, err := net.Dial("tcp", address); err == nil {
 			conn.Close()
 			t.Errorf("somebody listens on %s after the end", address)
@@ -72,11 +119,92 @@ func TestDemo(t *testing.T) {
 	}
 }
 
+// descendants are the processes that a process has started, and those that they have, with their names.
+func descendants(t *testing.T, of int) map[int]string {
+	t.Helper()
+	out, err := exec.Command("ps", "-A", "-o", "pid=,ppid=,comm=").Output()
+	if err != nil {
+		t.Skipf("ps: %v", err)
+	}
+	found := map[int]string{}
+	for grown := true; grown; {
+		grown = false
+		for line := range strings.Lines(string(out)) {
+			f := strings.Fields(line)
+			pid, _ := strconv.Atoi(f[0])
+			parent, _ := strconv.Atoi(f[1])
+			if found[pid] == "" && (parent == of || found[parent] != "") {
+				found[pid], grown = f[2], true
+			}
+		}
+	}
+	return found
+}
+
+// What a clove could not clear away, because it was killed, the next one does.
+func TestNextStartClearsAway(t *testing.T) {
+	n := startNetwork(t, 4, http.NotFoundHandler())
+	temp, err := os.MkdirTemp(folder, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	left := func() []string {
+		all, err := filepath.Glob(filepath.Join(temp, "*"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return all
+	}
+	kill := func(c *clove) {
+		t.Helper()
+		if err := c.cmd.Process.Kill(); err != nil {
+			t.Fatal(err)
+		}
+		<-c.ended
+		if len(left()) == 0 {
+			t.Fatal("nothing was left behind: this test shows nothing")
+		}
+	}
+	data, err := os.MkdirTemp(folder, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	writeConfig(t, n, data, "[tunnels.bridge]\ntype = \"tcp-client\"\nlisten = \"127.0.0.1:0\"\ndestination = [\"none.i2p\"]\n")
+	run := func() *clove {
+		c := startCloveIn(t, temp, nil, "run", "--json", "--data-dir", data)
+		c.data = data
+		c.waitReady(t)
+		c.tunnel(t, "bridge", false)
+		return c
+	}
+	kill(run())
+	run().stop(t, os.Interrupt) // looks for what is left
+	demo, _ := startDemoIn(t, temp)
+	kill(demo)
+	demo, _ = startDemoIn(t, temp)
+	demo.stop(t, os.Interrupt)
+
+	// It clears away what nobody uses, and nothing else.
+	first, second := run(), startCloveIn(t, temp, nil, "demo", "--json", "--http", "127.0.0.1:0", "--socks", "127.0.0.1:0", "--irc", "127.0.0.1:0")
+	second.waitReady(t)
+	if p := first.plugin(t, "tcp"); p.State != "running" || p.Restarts != 0 {
+		t.Errorf("another clove starts: %+v", p)
+	}
+	first.must(t, "plugin", "restart", "tcp") // needs the folder
+	first.tunnel(t, "bridge", false)
+	if err := second.cmd.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-second.ended; err != nil {
+		t.Errorf("the demo ended with %v", err)
+	}
+	first.stop(t, os.Interrupt)
+}
+
 // The end comes in time whenever it is asked for, also while the network comes up.
 func TestSignals(t *testing.T) {
 	for _, s := range []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP} {
-		c := startClove(t, "demo", "--json", "--http", "127.0.0.1:0", "--socks", "127.0.0.1:0", "--irc", "127.0.0.1:0")
-		r := c.waitReady(t)
+		c, r := startDemo(t)
 		// A connection that says nothing, one in a tunnel, and one that waits for a dial do not hold it up.
 		silent, err := net.Dial("tcp", r.SOCKSProxy)
 		if err != nil {
@@ -93,6 +221,7 @@ func TestSignals(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer waiting.Close()
+		defer joinIRC(t, r.IRC, "lingerer").conn.Close()
 		fmt.Fprintf(waiting, "GET http://%s.b32.i2p/ HTTP/1.1\r\nHost: x\r\n\r\n", strings.Repeat("a", 52))
 		c.stop(t, s)
 	}

@@ -91,8 +91,14 @@ func startClove(t *testing.T, args ...string) *clove {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return startCloveIn(t, temp, nil, args...)
+}
+
+// startCloveIn is startClove with a given folder for temporary files, where sockets go too, and more of environment.
+func startCloveIn(t *testing.T, temp string, env []string, args ...string) *clove {
+	t.Helper()
 	c := &clove{cmd: exec.Command(program, args...), temp: temp, ready: make(chan ready, 1), ended: make(chan error, 1)}
-	c.cmd.Env = append(environ(), "TMPDIR="+temp, "HOME="+temp)
+	c.cmd.Env = append(append(environ(), "TMPDIR="+temp, "HOME="+temp, "XDG_RUNTIME_DIR="+temp), env...)
 	c.cmd.Stderr = &c.stderr
 	stdout, err := c.cmd.StdoutPipe()
 	if err != nil {

@@ -22,28 +22,37 @@ func RuntimeFolder() (folder string, release func(), err error) {
 		if parent == "" || !filepath.IsAbs(parent) {
 			continue
 		}
-		removeStale(parent)
-		folder, release, err := makeRuntimeFolder(parent)
+		folder, release, err := LockedFolder(parent, runtimePrefix)
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		if err = CheckFolder(folder); err == nil && len(folder) > maxSocketPath-socketRoom {
+			err = fmt.Errorf("%s: too long for unix sockets", folder)
+		}
 		if err == nil {
 			return folder, release, nil
 		}
+		release()
 		errs = append(errs, err)
 	}
 	return "", nil, fmt.Errorf("no folder for the sockets of plugins: set XDG_RUNTIME_DIR to a folder of yours with mode 0700: %w", errors.Join(errs...))
 }
 
-func makeRuntimeFolder(parent string) (string, func(), error) {
-	folder, err := os.MkdirTemp(parent, runtimePrefix)
-	if err != nil {
+// LockedFolder makes a 0700 folder whose name begins with prefix, and removes those like it that were left by processes that
+// did not end by themselves. release removes it.
+func LockedFolder(parent, prefix string) (folder string, release func(), err error) {
+	removeStale(parent, prefix)
+	if folder, err = os.MkdirTemp(parent, prefix); err != nil {
 		return "", nil, err
 	}
-	lock, err := lockFile(filepath.Join(folder, lockName), true)
+	// It has its name when it is locked: before, nobody takes the folder for a stale one.
+	young := filepath.Join(folder, "new")
+	lock, err := lockFile(young, true)
 	if err == nil {
-		if err = CheckFolder(folder); err == nil && len(folder) > maxSocketPath-socketRoom {
-			err = fmt.Errorf("%s: too long for unix sockets", folder)
-		}
+		err = os.Rename(young, filepath.Join(folder, lockName))
 	}
-	release := func() {
+	release = func() {
 		_ = os.RemoveAll(folder)
 		if lock != nil {
 			_ = lock.Close()
@@ -57,8 +66,8 @@ func makeRuntimeFolder(parent string) (string, func(), error) {
 }
 
 // removeStale removes folders of ours whose lock nobody holds.
-func removeStale(parent string) {
-	all, _ := filepath.Glob(filepath.Join(parent, runtimePrefix+"*"))
+func removeStale(parent, prefix string) {
+	all, _ := filepath.Glob(filepath.Join(parent, prefix+"*"))
 	for _, folder := range all {
 		st, err := os.Lstat(folder)
 		if err != nil || !st.IsDir() || !isOurs(st) {

@@ -20,6 +20,7 @@ import (
 
 	"clove.i2p/cmd/clove/internal/appliance"
 	"clove.i2p/cmd/clove/internal/site"
+	"clove.i2p/plugins/host/sandbox"
 	"clove.i2p/router"
 	"clove.i2p/router/i2p"
 )
@@ -57,11 +58,11 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger, ready func(appliance
 	if cfg.Routers < MinRouters || cfg.Routers > MaxRouters {
 		return fmt.Errorf("demo: %d routers: want %d to %d", cfg.Routers, MinRouters, MaxRouters)
 	}
-	dir, err := makeFolder()
+	dir, remove, err := makeFolder()
 	if err != nil {
 		return fmt.Errorf("demo: %w", err)
 	}
-	defer os.RemoveAll(dir)
+	defer remove()
 	defer context.AfterFunc(ctx, func() { os.RemoveAll(dir) })() // at once: a second signal does not wait for us
 	n, err := build(cfg, dir, log)
 	if err != nil {
@@ -70,15 +71,15 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger, ready func(appliance
 	return n.run(ctx, ready)
 }
 
-// makeFolder makes the folder of the control socket, whose path has to be short.
-func makeFolder() (string, error) {
-	const pattern, random = "clove-demo-", 10
-	if len(filepath.Join(os.TempDir(), pattern))+random+len("/"+socketName) > shortPath {
-		if dir, err := os.MkdirTemp("/tmp", pattern); err == nil {
-			return dir, nil
+// makeFolder makes the folder of the control socket, whose path has to be short. What killed demos have left goes.
+func makeFolder() (dir string, remove func(), err error) {
+	const prefix, random = "clove-demo-", 10
+	if len(filepath.Join(os.TempDir(), prefix))+random+len("/"+socketName) > shortPath {
+		if dir, remove, err := sandbox.LockedFolder("/tmp", prefix); err == nil {
+			return dir, remove, nil
 		}
 	}
-	return os.MkdirTemp("", pattern)
+	return sandbox.LockedFolder(os.TempDir(), prefix)
 }
 
 // A network is the routers of the demo. The first is the appliance's, the second hosts the eepsite; the others
