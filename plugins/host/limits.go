@@ -66,6 +66,10 @@ const (
 	maxMetrics     = 64
 	maxErrorText   = 500 // bytes that a plugin can put into an error
 
+	// inUseTries and inUsePause are for a port that a tunnel has just left.
+	inUseTries = 3
+	inUsePause = 200 * time.Millisecond
+
 	// starting is how many tunnels of one plugin are started at a time.
 	starting = 8
 	// maxRetiring old processes of one plugin that drain after upgrades.

@@ -252,6 +252,15 @@ func (p *plugin) begin(ctx context.Context, proc *process, spec gate.TunnelSpec,
 		return err
 	}
 	err := proc.start(ctx, spec.Name, spec.Type, raw)
+	// A process that is just being started holds all descriptors of clove until it executes, also those of listeners that were
+	// closed meanwhile.
+	for try := 0; errors.Is(err, api.ErrInUse) && try < inUseTries && ctx.Err() == nil; try++ {
+		select {
+		case <-time.After(inUsePause):
+		case <-ctx.Done():
+		}
+		err = proc.start(ctx, spec.Name, spec.Type, raw)
+	}
 	if err != nil {
 		if errors.Is(err, api.ErrNoAnswer) {
 			_ = proc.stopTunnel(ctx, spec.Name)

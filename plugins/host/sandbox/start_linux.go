@@ -78,7 +78,7 @@ func (p *Process) converse(ctx context.Context, c channel, theirs *os.File, o or
 	if d, ok := ctx.Deadline(); ok && d.Before(deadline) {
 		deadline = d
 	}
-	stop := context.AfterFunc(ctx, func() { _ = c.conn.SetReadDeadline(time.Unix(1, 0)) })
+	stop := context.AfterFunc(ctx, func() { _ = c.conn.Close() })
 	defer stop()
 	failed := func(err error) error {
 		if ctx.Err() != nil {
@@ -109,7 +109,7 @@ func (p *Process) converse(ctx context.Context, c channel, theirs *os.File, o or
 	// The other side closes when the exec has happened, and says so when it has not.
 	_, err = c.receive(&r, deadline)
 	switch {
-	case errors.Is(err, io.EOF):
+	case errors.Is(err, io.EOF) && stop():
 		return nil
 	case err != nil:
 		return failed(err)
