@@ -76,9 +76,12 @@ func (s *Server) tunnel(r *nethttp.Request, client *proxies.Client, t proxies.Ta
 	}
 	_ = client.SetWriteDeadline(time.Time{})
 	var end net.Conn = client
-	if t.Via == "" && t.Port == 80 {
-		canonical, _ := proxies.CanonicalHost(stream, t) // without one no request passes
-		end = &plainClient{Client: client, authority: f.decision.Host, canonical: canonical}
+	if t.Via == "" { // of any port: a page can open a websocket to port 81 of its own server, to see who asks
+		canonical, err := proxies.CanonicalHost(stream, t)
+		if err == nil { // without one no request passes
+			canonical = withPort(canonical, t.Port)
+		}
+		end = &plainClient{Client: client, authority: withPort(f.decision.Host, t.Port), canonical: canonical}
 	}
 	limits := relay.Limits{Idle: s.cfg.TunnelIdle, Linger: s.cfg.Linger}
 	proxies.Relay(r.Context(), end, stream, limits, &s.counters)

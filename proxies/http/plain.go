@@ -10,7 +10,7 @@ import (
 	"clove.i2p/proxies"
 )
 
-// plainClient is a client's side of a CONNECT to port 80 inside I2P. Browsers open their websockets that way, and their header is
+// plainClient is a client's side of a CONNECT inside I2P. Browsers open their websockets that way, and their header is
 // in the clear behind the CONNECT: with the name that the user has for the site, and all that tells browsers apart. So if the first
 // bytes are the header of a request, it is cleaned as one that came to the proxy itself. Whatever else they are passes as it is.
 type plainClient struct {

@@ -70,6 +70,24 @@ func TestWebsocketBehindConnect(t *testing.T) {
 	}
 }
 
+// A page can name any port of its server, and must not see more of the browser there.
+func TestWebsocketToAnotherPort(t *testing.T) {
+	seen := make(chan *nethttp.Request, 1)
+	f := start(t, nethttp.HandlerFunc(func(_ nethttp.ResponseWriter, r *nethttp.Request) { seen <- r }))
+	c := f.dial(t)
+	fmt.Fprintf(c, "CONNECT %s:8081 HTTP/1.1\r\nHost: x\r\n\r\n", siteName)
+	if resp, err := nethttp.ReadResponse(bufio.NewReader(c), &nethttp.Request{Method: "CONNECT"}); err != nil || resp.StatusCode != 200 {
+		t.Fatalf("%+v %v", resp, err)
+	}
+	fmt.Fprintf(c, "GET /ws HTTP/1.1\r\nHost: %s:8081\r\nUser-Agent: Mozilla/5.0 mine\r\nAccept-Language: de\r\nUpgrade: websocket\r\n"+
+		"Connection: Upgrade\r\nOrigin: http://%s\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Extensions: mine\r\n\r\n", siteName, siteName)
+	r := <-seen
+	check(t, r)
+	if r.Host != siteB32+":8081" || r.Header.Get("Sec-WebSocket-Extensions") != "" || r.Header.Get("Origin") != "null" {
+		t.Errorf("the server sees %s %v", r.Host, r.Header)
+	}
+}
+
 // The same library through the absolute form.
 func TestWebsocketInAbsoluteForm(t *testing.T) {
 	f := start(t, websocket.Handler(func(c *websocket.Conn) { _, _ = io.Copy(c, c) }))
