@@ -14,12 +14,13 @@ import threading
 import time
 from concurrent import futures
 
+parent = os.getppid()
 COOKIE = "c10fe5a7-6d1e-4b0c-9d6c-7f3f3a1f0b52"
 
 if os.environ.get("CLOVE_PLUGIN_COOKIE") != COOKIE:
     sys.exit(
         "This is a plugin for clove, with the tunnel types python-echo and python-client. It is not started by hand.\n"
-        f"To register it:  clove plugin add python {os.path.abspath(sys.argv[0])}"
+        f"To register it:  clove plugin add {os.path.abspath(sys.argv[0])} --grant dial-i2p,listen-i2p,listen-local"
     )
 
 import grpc  # noqa: E402
@@ -323,7 +324,6 @@ def serve():
 
 def end_with_host():
     """The process ends when the host's socket or the parent process is gone."""
-    parent = os.getppid()
     while os.path.exists(os.environ["CLOVE_PLUGIN_HOST"]) and os.getppid() == parent:
         time.sleep(0.5)
     os._exit(0)

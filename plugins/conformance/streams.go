@@ -256,7 +256,7 @@ func (x *trial) manyStreams(ctx context.Context) error {
 		return err
 	}
 	if x.typ.Protocol == "datagram" {
-		return skip("it has no streams")
+		return skip("it has no streams; for raw, echo, http and irc only")
 	}
 	before := descriptors(x.p.pid)
 	opening := make(chan struct{}, openingOnce)
@@ -278,7 +278,7 @@ func (x *trial) manyStreams(ctx context.Context) error {
 	}
 	all.Wait()
 	if n := len(failed); n > 0 {
-		return fmt.Errorf("%d of %d failed (%d at a time); the first: %w", n, streams, streamsOnce, x.p.died(<-failed))
+		return fmt.Errorf("%d of %d failed (%d at a time); the first: %w; limits of the plugin's own can be raised with --set KEY=VALUE", n, streams, streamsOnce, x.p.died(<-failed))
 	}
 	var after int
 	for end := time.Now().Add(callTime); ; time.Sleep(50 * time.Millisecond) {

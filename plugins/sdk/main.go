@@ -73,7 +73,15 @@ func introduction(d *pb.Description, path string) string {
 	for _, t := range d.Types {
 		fmt.Fprintf(&b, "  %-16s %s\n", t.Name, t.Summary)
 	}
-	fmt.Fprintf(&b, "\nTo register it:  clove plugin add %s %s\n", d.Name, path)
+	var grant string
+	if len(d.Permissions) > 0 {
+		var names []string
+		for _, p := range d.Permissions {
+			names = append(names, strings.ReplaceAll(strings.ToLower(p.String()), "_", "-"))
+		}
+		grant = " --grant " + strings.Join(names, ",")
+	}
+	fmt.Fprintf(&b, "\nTo register it:  clove plugin add %s%s\n", path, grant)
 	fmt.Fprintf(&b, "To describe it:  %s --describe\n", path)
 	return b.String()
 }

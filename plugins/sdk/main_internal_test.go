@@ -11,7 +11,7 @@ import (
 	"clove.i2p/plugins/api/pb"
 )
 
-var handPlugin = Plugin{Name: "irc", Version: "1.2.3", Summary: "IRC.", Types: []TunnelType{testType}}
+var handPlugin = Plugin{Name: "irc", Version: "1.2.3", Summary: "IRC.", Permissions: []Permission{DialI2P, ListenLocal}, Types: []TunnelType{testType}}
 
 func byHandWith(t *testing.T, env map[string]string, args ...string) (code int, done bool, stdout, stderr string) {
 	t.Helper()
@@ -29,7 +29,7 @@ func TestStartedByHandItSaysWhatItIs(t *testing.T) {
 	if code != 1 || !done || stdout != "" {
 		t.Fatalf("%d, %v, %q", code, done, stdout)
 	}
-	for _, want := range []string{"irc 1.2.3", "IRC.", "\n  t ", "clove plugin add irc /opt/clove-plugin-irc", "--describe"} {
+	for _, want := range []string{"irc 1.2.3", "IRC.", "\n  t ", "clove plugin add /opt/clove-plugin-irc --grant dial-i2p,listen-local\n", "--describe"} {
 		if !strings.Contains(stderr, want) {
 			t.Errorf("no %q in %s", want, stderr)
 		}

@@ -101,7 +101,11 @@ func (c *packetConn) ReadFrom(b []byte) (int, net.Addr, error) {
 }
 
 func (c *packetConn) WriteTo(b []byte, to net.Addr) (int, error) {
-	return c.write(b, to.String())
+	address := to.String()
+	if c.local.Net == "i2p" {
+		address = withPort(address)
+	}
+	return c.write(b, address)
 }
 
 func (c *packetConn) write(b []byte, to string) (int, error) {

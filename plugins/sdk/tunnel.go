@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"net"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -43,8 +44,8 @@ func (t *Tunnel) Started() { t.life.start() }
 // a moment later: Accept returns net.ErrClosed. What a plugin keeps open for no client it should close.
 func (t *Tunnel) Draining() <-chan struct{} { return t.life.draining }
 
-// Dial opens a stream from the tunnel's destination. The address is name.i2p:port, name.b32.i2p:port or BASE64:port; port 0
-// is none.
+// Dial opens a stream from the tunnel's destination. The address is name.i2p:port, name.b32.i2p:port or BASE64:port;
+// without a port it is port 0.
 func (t *Tunnel) Dial(ctx context.Context, address string) (net.Conn, error) {
 	return t.DialIsolated(ctx, address, "")
 }
@@ -55,6 +56,7 @@ func (t *Tunnel) DialIsolated(ctx context.Context, address, isolation string) (n
 	if err := sendable(address + isolation); err != nil {
 		return nil, err
 	}
+	address = withPort(address)
 	s, err := t.program.host.Dial(ctx, &pb.DialRequest{
 		Tunnel: t.name, Address: address, Isolation: isolation, TimeoutMs: timeLeft(ctx),
 	})
@@ -175,6 +177,14 @@ func hostError(ctx context.Context, err error) error {
 		return ctx.Err()
 	}
 	return api.FromStatus(err)
+}
+
+// withPort adds port 0 where there is none.
+func withPort(address string) string {
+	if address == "" || strings.ContainsRune(address, ':') {
+		return address
+	}
+	return address + ":0"
 }
 
 // sendable: names come from clients, and gRPC carries only UTF-8.

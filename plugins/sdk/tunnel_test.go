@@ -181,6 +181,7 @@ func TestDialReachesPeers(t *testing.T) {
 			t.Errorf("streams left from %v", from)
 		}
 		for address, want := range map[string]error{
+			"server.example.i2p":    api.ErrRefused, // port 0
 			"nobody.i2p:80":         api.ErrUnknownHost,
 			"asleep.i2p:80":         api.ErrOffline,
 			"server.example.i2p:81": api.ErrRefused,
@@ -394,6 +395,11 @@ func TestPackets(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer peer.Close()
+	anyPort, err := h.I2P.ListenPacket("anyport.i2p", sdk.Repliable, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer anyPort.Close()
 	inTunnel(t, h, sdk.Server, nil, func(_ context.Context, tun *sdk.Tunnel, _ struct{}) {
 		c, err := tun.ListenPacket(sdk.Repliable, 9)
 		if err != nil {
@@ -404,6 +410,12 @@ func TestPackets(t *testing.T) {
 		_ = c.SetDeadline(time.Now().Add(patience))
 		if sdk.MaxPayload(c) < 10000 {
 			t.Errorf("largest packet %d", sdk.MaxPayload(c))
+		}
+		if n, err := c.WriteTo([]byte("to no port"), sdk.Addr{Net: "i2p", Address: "anyport.i2p"}); err != nil || n != 10 {
+			t.Errorf("%d, %v", n, err)
+		}
+		if n, _, err := anyPort.ReadFrom(make([]byte, 100)); err != nil || n != 10 {
+			t.Errorf("port 0: %d, %v", n, err)
 		}
 		big := bytes.Repeat([]byte("x"), 9000)
 		for _, payload := range [][]byte{[]byte("one"), big, {}} {
