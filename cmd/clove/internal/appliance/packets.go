@@ -67,7 +67,7 @@ func (d *destinations) listenPacket(_ context.Context, i proxies.Isolation) (pro
 	if err != nil {
 		return nil, err
 	}
-	c, err := h.destination.ListenPacketConfig(datagram.ListenConfig{Kind: datagram.KindDatagram1, AnyPort: true})
+	c, err := h.destination.ListenPacketConfig(datagram.ListenConfig{Kind: datagram.KindDatagram1, AnyPort: true, Answers: true})
 	if err != nil {
 		d.put(h)
 		return nil, translate(err)
