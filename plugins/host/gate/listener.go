@@ -106,25 +106,6 @@ func (l *listener) run() {
 	l.tunnel.gate.log.Error("listener ended: it failed again and again", "tunnel", l.tunnel.name, "kind", l.kind)
 }
 
-// awaitSpace waits while the queue is full and a process takes from it, or is about to, or until done. It says whether there is room
-// to try.
-func (l *listener) awaitSpace(done <-chan struct{}) bool {
-	defer token(l.space) // for the next that waits
-	for {
-		l.mu.Lock()
-		wait := !l.closed && (l.accepter != nil || l.holder != nil) && len(l.queue) >= queueLength
-		l.mu.Unlock()
-		if !wait {
-			return true
-		}
-		select {
-		case <-l.space:
-		case <-done:
-			return false
-		}
-	}
-}
-
 func (l *listener) arrived(conn net.Conn) {
 	link, err := l.tunnel.reserve(l.kind, conn.RemoteAddr().String(), true)
 	if err != nil {
@@ -139,65 +120,6 @@ func (l *listener) arrived(conn net.Conn) {
 		a.RemoteAddress = conn.RemoteAddr().String()
 	}
 	l.put(&offer{link: link, accepted: a, take: func(data *net.UnixConn) { link.join(data, conn) }, back: l}, false)
-}
-
-// put queues an offer, or ends its link: the newest is refused where the queue is full. One that comes back from a process goes to
-// the front, and is not refused: a process has no more than maxTickets.
-func (l *listener) put(o *offer, front bool) bool {
-	if !o.link.to(waiting, nil) {
-		return false
-	}
-	l.mu.Lock()
-	full := l.closed || len(l.queue) >= queueLength && !front
-	if !full {
-		o.timer = time.AfterFunc(queueTime, func() { l.expire(o) })
-		if front {
-			l.queue = append([]*offer{o}, l.queue...)
-		} else {
-			l.queue = append(l.queue, o)
-		}
-	}
-	l.mu.Unlock()
-	if full {
-		l.tunnel.refused.Add(1)
-		o.link.end()
-		return false
-	}
-	o.link.after(func() { l.forget(o) })
-	l.poke()
-	return true
-}
-
-func (l *listener) poke() { token(l.wake) }
-
-// token puts one into a channel that holds one.
-func token(c chan struct{}) {
-	select {
-	case c <- struct{}{}:
-	default: // there is one already
-	}
-}
-
-func (l *listener) expire(o *offer) {
-	if l.forget(o) {
-		l.tunnel.expired.Add(1)
-		o.link.end()
-	}
-}
-
-// forget takes an offer out of the queue. It says whether it was there.
-func (l *listener) forget(o *offer) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for n, q := range l.queue {
-		if q == o {
-			o.timer.Stop()
-			l.queue = append(l.queue[:n:n], l.queue[n+1:]...)
-			token(l.space)
-			return true
-		}
-	}
-	return false
 }
 
 // enter makes a new accepter the one; the one before ends. nil: the listener was closed.
@@ -248,23 +170,6 @@ func (l *listener) next(ctx context.Context, gone <-chan struct{}, a *accepter) 
 			return nil, ctx.Err()
 		}
 	}
-}
-
-// pop takes the first offer. turn is false if a is not the accepter any more.
-func (l *listener) pop(a *accepter) (o *offer, turn bool) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.closed || l.accepter != a {
-		return nil, false
-	}
-	if len(l.queue) == 0 {
-		return nil, true
-	}
-	o = l.queue[0]
-	o.timer.Stop()
-	l.queue = append([]*offer(nil), l.queue[1:]...)
-	token(l.space)
-	return o, true
 }
 
 // abandon ends the Accept call of a process.

@@ -24,11 +24,6 @@ func (g *Gate) DialService(ctx context.Context, tunnel, service, isolation strin
 	if l == nil {
 		return nil, refuse(api.ErrNotReady, "tunnel %s offers no service %s: its plugin has not started, or the tunnel is of another type; see clove tunnel list", tunnel, service)
 	}
-	queued, cancel := context.WithTimeout(ctx, queueTime)
-	defer cancel()
-	if !l.awaitSpace(queued.Done()) {
-		return nil, refuse(api.ErrNotReady, "the plugin of tunnel %s takes streams too slowly: %d wait", tunnel, queueLength)
-	}
 	link, err := t.reserve(kindService, service, true)
 	if err != nil {
 		return nil, err
@@ -45,11 +40,16 @@ func (g *Gate) DialService(ctx context.Context, tunnel, service, isolation strin
 		case <-over:
 		}
 	}
-	l.put(&offer{link: link, accepted: &pb.Accepted{Isolation: isolation}, take: take, back: l}, false)
+	room, cancel := context.WithTimeout(ctx, queueTime)
+	defer cancel()
+	l.putPatiently(&offer{link: link, accepted: &pb.Accepted{Isolation: isolation}, take: take, back: l}, room.Done())
 	select {
 	case conn := <-taken:
 		return conn, nil
 	case <-over:
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
 		return nil, refuse(api.ErrNotReady, "the plugin of tunnel %s did not take the stream: see clove plugin list", tunnel)
 	case <-ctx.Done():
 		link.end()
