@@ -23,7 +23,7 @@
 //
 // Goroutines: Run has the workers; nothing else starts one.
 //
-// Read conn.go first, then stack.go and waiting.go. Wire formats: datagram1.go, datagram2.go, datagram3.go, after the
+// Read conn.go and write.go first, then stack.go and waiting.go. Wire formats: datagram1.go, datagram2.go, datagram3.go, after the
 // Datagram Specification.
 //
 // This package is stable: what is exported here keeps its meaning.
