@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"strconv"
 
 	"clove.i2p/proxies"
 )
@@ -65,7 +66,7 @@ func (a *association) readFar(key proxies.Isolation, f *far) {
 			a.drop(key, f)
 			return
 		}
-		host, port, err := proxies.SplitHostPort(from, 0)
+		host, port, err := splitPeer(from)
 		peer := a.peer.Load()
 		if err != nil || len(host) > 255 || peer == nil {
 			a.s.counters.PacketDropped()
@@ -81,6 +82,16 @@ func (a *association) readFar(key proxies.Isolation, f *far) {
 		a.dog.Touch()
 		a.s.counters.PacketReceived(n)
 	}
+}
+
+// splitPeer takes the address of a peer apart. Port 0 is one in I2P: that of who has no other.
+func splitPeer(from string) (host string, port int, err error) {
+	host, digits, err := net.SplitHostPort(from)
+	if err != nil {
+		return "", 0, err
+	}
+	n, err := strconv.ParseUint(digits, 10, 16)
+	return host, int(n), err
 }
 
 // drop forgets a socket that ended, with its destination for example: the next packet opens another.
