@@ -12,6 +12,7 @@ import (
 	"clove.i2p/plugins/host/gate"
 	"clove.i2p/router"
 	"clove.i2p/router/client"
+	"clove.i2p/router/datagram"
 	"clove.i2p/router/naming"
 	"clove.i2p/router/netdb"
 	"clove.i2p/router/streaming"
@@ -138,7 +139,8 @@ func asAPI(err error) error {
 	for _, t := range []struct{ is, as error }{
 		{naming.ErrUnknownHost, api.ErrUnknownHost}, {client.ErrNotReady, api.ErrNotReady}, {netdb.ErrNotReady, api.ErrNotReady},
 		{client.ErrNoLeaseSet, api.ErrOffline}, {netdb.ErrNotFound, api.ErrOffline}, {streaming.ErrRefused, api.ErrRefused},
-		{streaming.ErrReset, api.ErrRefused},
+		{streaming.ErrReset, api.ErrRefused}, {datagram.ErrInUse, api.ErrInUse}, {datagram.ErrTooMany, api.ErrLimit},
+		{datagram.ErrTooLarge, api.ErrLimit}, {datagram.ErrNoAddress, api.ErrInvalid},
 	} {
 		if errors.Is(err, t.is) {
 			return fmt.Errorf("%w: %w", t.as, err)
