@@ -276,3 +276,32 @@ func TestManagedSettingsComeBeforeTheFile(t *testing.T) {
 		t.Errorf("type comes from %s", o)
 	}
 }
+
+func TestPasswordsAreNotShown(t *testing.T) {
+	l, err := config.Load(config.Sources{File: file(t, `
+data_dir = "/nowhere"
+[tunnels.exit]
+type = "outproxy-server"
+users = { alice = "hidden 1" }
+[tunnels.out]
+type = "outproxy-client"
+credentials = { "exit.i2p" = "bob:hidden 2" }
+[tunnels.irc]
+webirc_password = "hidden 3"
+[tunnels.users]
+type = "seen"
+`)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := false
+	for _, s := range l.Settings() {
+		if strings.Contains(s.Value, "hidden") {
+			t.Errorf("%s = %s", s.Key, s.Value)
+		}
+		seen = seen || s.Value == "seen"
+	}
+	if !seen {
+		t.Error("what is no password is not shown either")
+	}
+}
