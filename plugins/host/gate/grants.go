@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"net"
+	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
@@ -120,7 +121,7 @@ type portRange struct{ from, to uint16 }
 func compile(g Grants) (*granted, error) {
 	c := &granted{listen: make(map[string]bool), dial: make(map[string]bool), files: make(map[string]bool), folders: make(map[string]bool)}
 	for _, a := range g.Listen {
-		key, err := hostPort(a)
+		key, err := listenAddress(a)
 		if err != nil {
 			return nil, err
 		}
@@ -167,6 +168,19 @@ func hostPort(s string) (string, error) {
 		return "", fmt.Errorf("port %.20q of %.80q is no number up to 65535", port, s)
 	}
 	return net.JoinHostPort(strings.ToLower(host), strconv.FormatUint(n, 10)), nil
+}
+
+// listenAddress takes no names: the system would ask for them.
+func listenAddress(s string) (string, error) {
+	key, err := hostPort(s)
+	if err != nil {
+		return "", err
+	}
+	host, _, _ := net.SplitHostPort(key)
+	if _, err := netip.ParseAddr(host); err != nil && host != "" && host != "localhost" {
+		return "", fmt.Errorf("%.80q is no address to listen on: write an IP address or localhost, such as 127.0.0.1:8080", s)
+	}
+	return key, nil
 }
 
 // dialAddress also takes the URL of a server: what counts is its host and port.

@@ -40,8 +40,12 @@ func (i *Instance) mayDial(t *tunnel, address string) (string, error) {
 	if !t.granted.Load().dial[key] {
 		return "", i.notInSettings("connecting to "+key, t.name, pb.SettingKind_DIAL_ADDRESS)
 	}
-	if host, _, _ := net.SplitHostPort(key); strings.HasSuffix(strings.TrimSuffix(host, "."), ".i2p") {
+	host, _, _ := net.SplitHostPort(key)
+	switch name := strings.TrimSuffix(host, "."); name[strings.LastIndexByte(name, '.')+1:] {
+	case "i2p":
 		return "", refuse(api.ErrInvalid, "%s is an I2P name: it is reached by Dial only", host)
+	case "onion", "alt", "exit":
+		return "", refuse(api.ErrInvalid, "%s is a name of another network, which the system's DNS must not be asked for: use an address", host)
 	}
 	return key, nil
 }

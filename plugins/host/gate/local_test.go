@@ -24,7 +24,7 @@ func TestDialLocalReachesWhatTheSettingsName(t *testing.T) {
 	server := tcpServer(t)
 	address := server.Addr().String()
 	b.tunnel("t", func(s *gate.TunnelSpec) {
-		s.Grants.Dial = []string{"http://" + address + "/path", "localhost:1", "printer.i2p:1"}
+		s.Grants.Dial = []string{"http://" + address + "/path", "localhost:1", "printer.i2p:1", "hidden.onion.:1"}
 	})
 	p := b.start("t")
 	s, err := p.DialLocal(b.ctx, &pb.DialLocalRequest{Tunnel: "t", Address: address, Source: "127.7.8.9"})
@@ -49,8 +49,23 @@ func TestDialLocalReachesWhatTheSettingsName(t *testing.T) {
 	wantErr(t, err, api.ErrRefused, "localhost:1", "running")
 	_, err = p.DialLocal(b.ctx, &pb.DialLocalRequest{Tunnel: "t", Address: "printer.i2p:1"})
 	wantErr(t, err, api.ErrInvalid, "Dial only")
+	_, err = p.DialLocal(b.ctx, &pb.DialLocalRequest{Tunnel: "t", Address: "hidden.onion.:1"})
+	wantErr(t, err, api.ErrInvalid, "another network")
 	_, err = p.DialLocal(b.ctx, &pb.DialLocalRequest{Tunnel: "t", Address: "127.0.0.1:2"})
 	wantErr(t, err, api.ErrPermission, "127.0.0.1:2", "[tunnels.t]")
+}
+
+// Whoever runs the DNS would learn the name, and what it says would be bound.
+func TestNamesAreNotListenedOn(t *testing.T) {
+	schema := []*pb.Setting{{Key: "listen", Kind: pb.SettingKind_LISTEN_ADDRESS}}
+	for address, ok := range map[string]bool{
+		"name.i2p:80": false, "example.org:80": false, "localhost.:80": false, "127.1:80": false,
+		"127.0.0.1:80": true, "[::1]:80": true, "localhost:80": true, ":80": true,
+	} {
+		if _, err := gate.GrantsOf(schema, map[string]any{"listen": address}); (err == nil) != ok {
+			t.Errorf("%s: %v", address, err)
+		}
+	}
 }
 
 func TestListenLocal(t *testing.T) {
