@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -204,6 +205,9 @@ func TestNextStartClearsAway(t *testing.T) {
 // The end comes in time whenever it is asked for, also while the network comes up.
 func TestSignals(t *testing.T) {
 	for _, s := range []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP} {
+		if s == syscall.SIGHUP && signal.Ignored(s) { // by nohup: a child ignores it, too
+			continue
+		}
 		c, r := startDemo(t)
 		// A connection that says nothing, one in a tunnel, and one that waits for a dial do not hold it up.
 		silent, err := net.Dial("tcp", r.SOCKSProxy)
