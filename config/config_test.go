@@ -287,6 +287,7 @@ users = { alice = "hidden 1" }
 type = "outproxy-client"
 credentials = { "exit.i2p" = "bob:hidden 2" }
 [tunnels.irc]
+type = "irc-server"
 webirc_password = "hidden 3"
 [tunnels.users]
 type = "seen"
