@@ -48,8 +48,7 @@ func (s schema) table(key string, element reflect.Type) {
 		s.leaves[one+delim+anyName] = anyType
 		return
 	}
-	for i := range element.NumField() {
-		f := element.Field(i)
+	for f := range element.Fields() {
 		s.leaves[one+delim+f.Tag.Get("koanf")] = f.Type
 	}
 }

@@ -80,7 +80,7 @@ func TestUsersHaveDestinationsOfTheirOwn(t *testing.T) {
 	if err != nil || h.destination != next || len(d.spare) != 1 {
 		t.Errorf("%v; a ready destination was not used", err)
 	}
-	if h, err = d.take(proxies.Isolation{User: "late", Shape: proxies.Shape{Length: 1}}); err != nil || len(d.spare) != 1 {
+	if _, err = d.take(proxies.Isolation{User: "late", Shape: proxies.Shape{Length: 1}}); err != nil || len(d.spare) != 1 {
 		t.Errorf("%v; one of another shape is not a spare one", err)
 	}
 	d.setLimits(IsolationLimits{Destinations: 100, Idle: time.Minute})
