@@ -8,7 +8,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"time"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -202,12 +201,8 @@ func (s *suite) hostGone(ctx context.Context, d *pb.Description) error {
 		}
 	}
 	p.leave()
-	begin := time.Now()
-	for !p.client.Exited() {
-		if time.Since(begin) > goneTime {
-			return fmt.Errorf("the process still runs %v after the host's sockets were closed", goneTime)
-		}
-		time.Sleep(10 * time.Millisecond)
+	if !poll(ctx, goneTime, p.client.Exited) {
+		return fmt.Errorf("the process still runs %v after the host's sockets were closed", goneTime)
 	}
 	return nil
 }

@@ -1,13 +1,31 @@
 package conformance
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"os"
 	"strconv"
 	"strings"
 	"sync/atomic"
+	"time"
 )
+
+// poll asks until the answer is yes, or the limit is reached.
+func poll(ctx context.Context, limit time.Duration, ok func() bool) bool {
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	for !ok() {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return false
+		}
+	}
+	return true
+}
 
 // counted counts what was written.
 type counted struct {

@@ -124,7 +124,7 @@ func (s *suite) byHand(ctx context.Context) error {
 	case !errors.As(err, &exit):
 		return err
 	case exit.ExitCode() < 0:
-		return fmt.Errorf("without a host it ends with %v", exit)
+		return fmt.Errorf("without a host it ends with %w", exit)
 	case len(bytes.TrimSpace(out)) == 0:
 		return errors.New("without a host it ends without a word: it has to say what it is")
 	}

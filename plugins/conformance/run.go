@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"clove.i2p/plugins/api/pb"
@@ -146,12 +147,7 @@ func (s *suite) all() {
 }
 
 func (s *suite) wanted(name string) bool {
-	for _, t := range s.Types {
-		if t == name {
-			return true
-		}
-	}
-	return len(s.Types) == 0
+	return len(s.Types) == 0 || slices.Contains(s.Types, name)
 }
 
 // typ makes the checks of a tunnel type, with one process for all of them, as in clove.

@@ -301,7 +301,7 @@ func TestLogGoesToTheHost(t *testing.T) {
 	inTunnel(t, h, sdk.None, nil, func(_ context.Context, tun *sdk.Tunnel, _ struct{}) {
 		log := tun.Log.With("client", 7).WithGroup("irc")
 		log.Warn("dropped \xff", "verb", "DCC SEND", "peer", sdk.Address{Base32: "abcdefghijklmnop.b32.i2p"})
-		tun.Log.Debug(strings.Repeat("long ", 2000))
+		tun.Log.Debug("long", "text", strings.Repeat("long ", 2000))
 		tun.Log.LogAttrs(context.Background(), slog.LevelInfo, "bare")
 	})
 	eventually(t, "the lines arrive", func() bool {

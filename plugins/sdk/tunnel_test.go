@@ -257,7 +257,7 @@ func TestLocalListenerAndDial(t *testing.T) {
 			}
 			go func() {
 				_, _ = io.WriteString(c, c.RemoteAddr().(*net.TCPAddr).IP.String()+"|")
-				echo(nil, c)
+				echo(t.Context(), c)
 				_ = c.Close()
 			}()
 		}
