@@ -49,6 +49,9 @@ func (r *Router) Open(cfg DestinationConfig) (*Destination, error) {
 	if err != nil {
 		return nil, err
 	}
+	if k.Destination.Hash() == r.hash {
+		return nil, fmt.Errorf("%w: %s", ErrOwnIdentity, cfg.KeyFile)
+	}
 	t := cfg.Tunnels.withDefaults(defaultLength, defaultQuantity)
 	d := &Destination{router: r, keys: k, ended: make(chan struct{})}
 	d.session, err = client.New(client.Config{Keys: k, Tunnels: t.pool(), Publish: !cfg.Unpublished}, client.Deps{

@@ -2,6 +2,7 @@ package router_test
 
 import (
 	"bytes"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -162,6 +163,25 @@ func TestDamagedHostsFileIsNotOverwritten(t *testing.T) {
 				t.Errorf("the file was changed (%v)", err)
 			}
 		})
+	}
+}
+
+// An address that is the hash of a router says where it is hosted.
+func TestRouterKeysAreNoDestination(t *testing.T) {
+	dir := t.TempDir()
+	r, stop, err := router.Start(t.Context(), router.Config{
+		DataDir: dir, NetworkID: 99, AllowPrivate: true, NTCP2: router.NTCP2{Listen: "127.0.0.1:0"},
+	}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stop()
+	d, err := r.Open(router.DestinationConfig{KeyFile: filepath.Join(dir, "router.keys")})
+	if !errors.Is(err, router.ErrOwnIdentity) {
+		t.Errorf("%v, want ErrOwnIdentity", err)
+	}
+	if err == nil {
+		d.Close()
 	}
 }
 

@@ -79,6 +79,8 @@ var (
 	ErrNotRunning = errors.New("router: not running")
 	// ErrInUse: the destination is hosted already.
 	ErrInUse = errors.New("router: destination is in use")
+	// ErrOwnIdentity: a destination with the keys of the router would tell everybody which router hosts it.
+	ErrOwnIdentity = errors.New("router: these are the keys of the router itself: a destination needs keys of its own")
 )
 
 // resignInterval keeps our RouterInfo young: peers refuse one that is over 90 minutes old (i2pd) or 60 (floodfills).
