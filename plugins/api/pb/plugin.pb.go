@@ -567,8 +567,8 @@ type TunnelType struct {
 	Summary     string                 `protobuf:"bytes,2,opt,name=summary,proto3" json:"summary,omitempty"`
 	Destination DestinationKind        `protobuf:"varint,3,opt,name=destination,proto3,enum=clove.plugin.v1.DestinationKind" json:"destination,omitempty"`
 	Settings    []*Setting             `protobuf:"bytes,4,rep,name=settings,proto3" json:"settings,omitempty"`
-	// What the bytes are, for tools that try the tunnel: "raw" (they pass unchanged), "echo" (they come back), "http", "irc",
-	// "datagram"; empty: something else.
+	// What the bytes are, for tools that try the tunnel: "raw" (they pass unchanged), "echo" (they come back), "http",
+	// "http-proxy", "irc", "datagram"; empty: something else.
 	Protocol      string `protobuf:"bytes,5,opt,name=protocol,proto3" json:"protocol,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
