@@ -156,7 +156,12 @@ func value(v any) string {
 	if err != nil {
 		return fmt.Sprint(v)
 	}
-	return string(b)
+	return strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) { // JSON leaves U+009B, which begins commands to a terminal
+			return '?'
+		}
+		return r
+	}, string(b))
 }
 
 func newTunnelTypes() *cobra.Command {
