@@ -199,7 +199,10 @@ func tunnelConfig(section map[string]any, dataDir string) (t host.TunnelConfig, 
 		if strings.Contains(t.KeyFile, "..") {
 			errs = append(errs, errors.New("keys: want a file below the data directory, or an absolute path"))
 		}
-		t.KeyFile = filepath.Join(dataDir, t.KeyFile)
+		// Absolute: the host puts others below its own folder.
+		file, err := filepath.Abs(filepath.Join(dataDir, t.KeyFile))
+		errs = append(errs, err)
+		t.KeyFile = file
 	}
 	t.Settings = rest
 	return t, errors.Join(errs...)

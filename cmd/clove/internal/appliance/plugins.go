@@ -133,7 +133,11 @@ func (a *Appliance) UpgradePlugin(ctx context.Context, r control.PluginRequest) 
 		if err := a.host.Upgrade(ctx, r.Name, cfg); err != nil {
 			return nil, err
 		}
-		return section(r), nil
+		after := section(r)
+		if now["enabled"] == false {
+			after["enabled"] = false // who was detached stays so
+		}
+		return after, nil
 	})
 	if err != nil {
 		return host.PluginStatus{}, err
