@@ -21,12 +21,17 @@ var droppedRequest = set(
 	"Via", "Forwarded", "From", "X-Real-Ip", "True-Client-Ip", "Client-Ip", "X-Client-Ip", "X-Cluster-Client-Ip",
 	"X-Originating-Ip", "X-Remote-Ip", "X-Remote-Addr", "X-Uidh", "X-Wap-Profile", // who and where
 	"Dnt", "Sec-Gpc", "Priority", "Save-Data", "Early-Data", "Upgrade-Insecure-Requests", "Alt-Used",
-	"Purpose", "Sec-Purpose", "X-Moz", "Device-Memory", "Dpr", "Width", "Viewport-Width", "Rtt", "Downlink", "Ect",
-	"X-Accept-Encoding",        // the proxy's own, see gzip.go
-	"Sec-Websocket-Extensions", // each browser has its own list, and websockets work without
+	"Purpose", "X-Moz", "Device-Memory", "Dpr", "Width", "Viewport-Width", "Rtt", "Downlink", "Ect",
+	"Content-Dpr", "Viewport-Height", "Available-Dictionary", "Dictionary-Id", "Cookie2", "Service-Worker-Navigation-Preload",
+	"Ping-From", "Ping-To", // whole addresses of other sites' pages: what Referer must not tell
+	"X-Client-Data", "Msisdn", "X-Msisdn", "X-Att-Deviceid", "X-Nokia-Ip", "X-Proxyuser-Ip", "Fastly-Client-Ip",
+	"X-Accept-Encoding", // the proxy's own, see gzip.go
 )
 
-var droppedRequestPrefixes = []string{"Proxy-", "X-Forwarded", "Sec-Ch-", "Sec-Fetch-", "Cf-", "X-I2p-"}
+var droppedRequestPrefixes = []string{"Proxy-", "X-Forwarded", "Sec-", "Cf-", "X-I2p-", "X-Chrome-", "Attribution-Reporting-"}
+
+// keptRequest are what websockets need. Sec-WebSocket-Extensions is not: each browser has its own list.
+var keptRequest = set("Sec-Websocket-Key", "Sec-Websocket-Version", "Sec-Websocket-Protocol")
 
 // droppedResponse lead the browser elsewhere, make it report elsewhere, or are of this connection.
 var droppedResponse = set(
@@ -39,7 +44,7 @@ func cleanRequest(h nethttp.Header, authority, agent string) (sameOrigin bool) {
 	websocket := isWebsocket(h)
 	removeNamed(h)
 	for name := range h {
-		if droppedRequest[name] || hasPrefix(name, droppedRequestPrefixes) ||
+		if droppedRequest[name] || hasPrefix(name, droppedRequestPrefixes) && !keptRequest[name] ||
 			strings.HasPrefix(name, "Accept-") && name != "Accept-Encoding" {
 			delete(h, name)
 		}
