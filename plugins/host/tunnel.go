@@ -157,7 +157,8 @@ func (p *plugin) startOn(ctx context.Context, proc *process, t *tunnel) error {
 	if err != nil {
 		p.host.cfg.Gate.RemoveTunnel(t.name)
 		t.set(TunnelFailed, err.Error())
-		p.host.cfg.Log.Error("tunnel failed", "tunnel", t.name, "type", spec.Type, "err", err)
+		// The error may quote settings, and so destinations: clove tunnel show has it.
+		p.host.cfg.Log.Error("tunnel failed: clove tunnel show tells why", "tunnel", t.name, "type", spec.Type)
 		return err
 	}
 	p.host.cfg.Gate.CloseUnused(t.name)

@@ -75,11 +75,22 @@ func dialerFrom(network, source string) (*net.Dialer, string, error) {
 	return d, network + "6", nil
 }
 
-// dialLocal connects to an address that was granted.
-func dialLocal(ctx context.Context, network, address, source string) (net.Conn, error) {
+// dialLocal connects to an address that was granted. What its name leads to is on this machine or in its network, or else the
+// plugin needs the permission to leave.
+func (i *Instance) dialLocal(ctx context.Context, network, address, source string) (net.Conn, error) {
 	d, network, err := dialerFrom(network, source)
 	if err != nil {
 		return nil, err
+	}
+	d.Control = func(_, to string, _ syscall.RawConn) error {
+		a, err := netip.ParseAddrPort(to)
+		if err != nil || !isPublic(a.Addr()) {
+			return err
+		}
+		if own, err := net.InterfaceAddrs(); err == nil && isOwn(a.Addr(), own) {
+			return nil
+		}
+		return i.permit(pb.Permission_DIAL_CLEARNET)
 	}
 	conn, err := d.DialContext(ctx, network, withoutDNS(address))
 	if err != nil {
@@ -147,7 +158,7 @@ func (s *service) DialLocal(ctx context.Context, r *pb.DialLocalRequest) (*pb.St
 	ctx, cancel := timeout(ctx, r.GetTimeoutMs())
 	defer cancel()
 	ticket, conn, err := s.instance.open(ctx, a, kindLocal, address, func(ctx context.Context, _ *link) (net.Conn, error) {
-		return dialLocal(ctx, "tcp", address, r.GetSource())
+		return s.instance.dialLocal(ctx, "tcp", address, r.GetSource())
 	})
 	if err != nil {
 		return nil, err

@@ -2,6 +2,7 @@ package gate_test
 
 import (
 	"net"
+	"os"
 	"testing"
 
 	"clove.i2p/plugins/api"
@@ -99,4 +100,15 @@ func TestListenLocal(t *testing.T) {
 		t.Errorf("accepted %v", a)
 	}
 	ping(t, c, second.redeem(a.Ticket), "hello")
+}
+
+// An address in the settings that is not local is no way around the permission to leave.
+func TestDialLocalStaysLocal(t *testing.T) {
+	b := newBed(t)
+	b.tunnel("t", func(s *gate.TunnelSpec) { s.Grants.Dial = []string{"9.9.9.9:443", "[2620:fe::fe]:53"} })
+	p := b.startWith(gate.InstanceConfig{Plugin: "tester", Permissions: []pb.Permission{pb.Permission_DIAL_LOCAL}}, os.Getpid(), "t")
+	_, err := p.DialLocal(b.ctx, &pb.DialLocalRequest{Tunnel: "t", Address: "9.9.9.9:443"})
+	wantErr(t, err, api.ErrPermission, "dial-clearnet")
+	_, err = p.DialPacket(b.ctx, &pb.DialPacketRequest{Tunnel: "t", Address: "[2620:fe::fe]:53"})
+	wantErr(t, err, api.ErrPermission, "dial-clearnet")
 }

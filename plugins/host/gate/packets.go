@@ -101,7 +101,7 @@ func (s *service) DialPacket(ctx context.Context, r *pb.DialPacketRequest) (*pb.
 	if err != nil {
 		return nil, err
 	}
-	conn, err := dialLocal(ctx, "udp", address, r.GetSource())
+	conn, err := i.dialLocal(ctx, "udp", address, r.GetSource())
 	if err != nil {
 		l.end()
 		return nil, err
