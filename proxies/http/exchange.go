@@ -280,6 +280,10 @@ func (s *Server) onResponse(resp *nethttp.Response, ctx *goproxy.ProxyCtx) *neth
 	}
 	if x, ok := ctx.Req.Context().Value(exchangeKey{}).(*exchange); ok && x.fromServer {
 		cleanResponse(resp.Header, resp.StatusCode, x.canonical, x.authority)
+		if resp.StatusCode == nethttp.StatusProxyAuthRequired {
+			// Only this proxy may ask for what is given to proxies: a browser would ask its user, in this proxy's name.
+			resp.StatusCode, resp.Status = nethttp.StatusBadGateway, ""
+		}
 	}
 	return resp
 }

@@ -365,3 +365,20 @@ func TestServeEndsWithItsContext(t *testing.T) {
 		t.Errorf("%d connections active", n)
 	}
 }
+
+// A site cannot make the browser ask for a password in the proxy's name.
+func TestOnlyTheProxyAsksForProxyCredentials(t *testing.T) {
+	f := start(t, nil)
+	raw(t, f, func(c net.Conn, br *bufio.Reader) {
+		_, _ = nethttp.ReadRequest(br)
+		_, _ = io.WriteString(c, "HTTP/1.1 407 Who\r\nProxy-Authenticate: Basic realm=\"x\"\r\nContent-Length: 2\r\n\r\nhi")
+	})
+	resp, err := f.client(t).Get("http://" + siteName + "/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if b, _ := io.ReadAll(resp.Body); resp.StatusCode != nethttp.StatusBadGateway || resp.Header.Get("Proxy-Authenticate") != "" || string(b) != "hi" {
+		t.Errorf("%s %v %q", resp.Status, resp.Header, b)
+	}
+}
