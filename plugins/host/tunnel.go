@@ -283,15 +283,25 @@ func (p *plugin) stopTunnel(ctx context.Context, t *tunnel, drain time.Duration,
 	t.set(TunnelStopped, why)
 }
 
-// release ends a tunnel on a process: connections that are open go on until the deadline.
+// release ends a tunnel on a process: connections that are open go on until the deadline. What a plugin wrote before it closed a
+// connection may still be in the gate when Drain returns; it has until the deadline, too, and is then cut before Stop ends it in
+// what would look like good order.
 func (p *plugin) release(ctx context.Context, proc *process, name string, drain time.Duration) {
-	for _, step := range []func() error{
-		func() error { return proc.drain(ctx, name, drain) },
-		func() error { return proc.stopTunnel(ctx, name) },
-	} {
-		if err := step(); err != nil && !errors.Is(err, errUnimplemented) && ctx.Err() == nil {
+	warn := func(err error) {
+		if err != nil && !errors.Is(err, errUnimplemented) && ctx.Err() == nil {
 			p.host.cfg.Log.Warn("stop a tunnel", "tunnel", name, "err", err)
 		}
 	}
+	until, cancel := context.WithTimeout(ctx, drain)
+	defer cancel()
+	err := proc.drain(ctx, name, drain)
+	warn(err)
+	if !errors.Is(err, errUnimplemented) {
+		if left := proc.instance.Quiet(until, name); left > 0 {
+			p.host.cfg.Log.Info("connections are cut: they did not end in time", "tunnel", name, "connections", left, "time", drain)
+			proc.instance.Cut(name)
+		}
+	}
+	warn(proc.stopTunnel(ctx, name))
 	proc.instance.Detach(name)
 }

@@ -45,6 +45,7 @@ type Instance struct {
 	mu       sync.Mutex
 	attached map[string]*attachment
 	links    map[*link]struct{}
+	settled  chan struct{} // closed when one of links has said all; nil: nobody waits
 	retired  bool
 	ended    bool
 }
@@ -247,6 +248,7 @@ func (i *Instance) hold(l *link) bool {
 }
 
 func (i *Instance) drop(l *link) {
+	defer i.settle()
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	delete(i.links, l)

@@ -38,7 +38,7 @@ var stateNames = [...]string{"dialling", "waiting", "ticket", "open"}
 //
 //	dialling --------> ticketed -> joined -> ended
 //	waiting (accepted) ---^  |
-//	     ^-------------------+ the plugin process ended before it redeemed the ticket
+//	     ^-------------------+ the plugin process ended before it redeemed the ticket, or, once, did not in time
 type link struct {
 	id      uint64
 	tunnel  *tunnel
@@ -54,6 +54,7 @@ type link struct {
 	holder *Instance
 	owned  []io.Closer
 	atEnd  []func()
+	said   bool // all that the plugin wrote was passed on, and the end after it
 	ended  bool
 }
 
@@ -113,16 +114,44 @@ func (l *link) over() bool {
 	return l.ended
 }
 
-// abort ends a link whose bytes are not complete: where the connection can be reset, the other side sees that.
+// abort ends a link. If what the plugin wrote has not all been passed on, and the connection can be reset, the other side sees that.
 func (l *link) abort() {
 	l.mu.Lock()
 	for _, c := range l.owned {
-		if c, ok := c.(interface{ SetLinger(sec int) error }); ok {
+		if c, ok := c.(interface{ SetLinger(sec int) error }); ok && !l.said {
 			_ = c.SetLinger(0)
 		}
 	}
 	l.mu.Unlock()
 	l.end()
+}
+
+// toPeer is a stream that tells its link when the plugin's direction has ended.
+type toPeer struct {
+	net.Conn
+	link *link
+}
+
+// CloseWrite is called after everything was written.
+func (s toPeer) CloseWrite() error {
+	err := relay.CloseWrite(s.Conn)
+	l := s.link
+	l.mu.Lock()
+	l.said = true
+	holder := l.holder
+	l.mu.Unlock()
+	if holder != nil {
+		holder.settle()
+	}
+	return err
+}
+
+// speaks: bytes of the plugin may be on their way to the other side.
+func (l *link) speaks() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	carries := l.kind != kindFile && l.kind != kindPackets
+	return carries && !l.ended && !l.said && (l.state == ticketed || l.state == joined)
 }
 
 // end closes everything, once.
@@ -156,7 +185,7 @@ func (l *link) join(data *net.UnixConn, stream net.Conn) {
 	}
 	d := &dataConn{UnixConn: data, closed: l.end}
 	defer d.watching.Wait()
-	relay.Join(context.Background(), d, stream, relay.Limits{Idle: joinIdle, Linger: joinLinger}, &l.sent, &l.received)
+	relay.Join(context.Background(), d, toPeer{stream, l}, relay.Limits{Idle: joinIdle, Linger: joinLinger}, &l.sent, &l.received)
 }
 
 // row for the connection table.
