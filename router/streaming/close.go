@@ -25,10 +25,23 @@ func (c *Conn) Close() error {
 	c.stack.share(c)
 	now := c.stack.now()
 	c.closedAt = now
+	if c.hard {
+		c.finish(net.ErrClosed, c.open)
+		return nil
+	}
 	c.choke.full, c.choke.again, c.choke.at = false, 0, 0
 	c.shut()
 	c.send(now)
 	c.closing(now)
+	return nil
+}
+
+// SetLinger(0) makes Close an abort: what was written and is not acknowledged is thrown away, and the peer reads an error, not
+// io.EOF. Another number, as at the beginning, makes Close an orderly end again. It is what net.TCPConn has.
+func (c *Conn) SetLinger(sec int) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.hard = sec == 0
 	return nil
 }
 

@@ -65,6 +65,7 @@ type Conn struct {
 	writeShut   bool // nothing more will be written
 	whole       bool // the peer ends both directions on CLOSE
 	appClosed   bool
+	hard        bool // Close aborts
 	abandoned   bool // Dial does not want it any more
 	counted     bool // in Stack.incoming
 	doubled     bool // the SYN reply was repeated before the first data

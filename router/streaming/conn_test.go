@@ -311,3 +311,30 @@ func TestCloseReadDiscards(t *testing.T) {
 		b.Close()
 	})
 }
+
+// An abort is no end of the data: neither what waits to be sent nor an orderly CLOSE goes out.
+func TestLingerZeroMakesCloseAnAbort(t *testing.T) {
+	bubble(t, wan, func(t *testing.T, w *world) {
+		a, b := w.connect()
+		go func() { a.Write(pattern(1 << 20)) }()
+		if _, err := io.ReadFull(b, make([]byte, 1000)); err != nil {
+			t.Fatal(err)
+		}
+		a.SetLinger(0)
+		a.Close()
+		if _, err := io.Copy(io.Discard, b); !errors.Is(err, streaming.ErrReset) {
+			t.Errorf("the peer reads %v", err)
+		}
+		if n := w.a.Stats().Conns; n != 0 {
+			t.Errorf("%d streams are left", n)
+		}
+		c, d := w.connect()
+		c.SetLinger(0)
+		c.SetLinger(-1)
+		c.Write([]byte("bye"))
+		c.Close()
+		if got := readAll(t, d); string(got) != "bye" {
+			t.Errorf("%q", got)
+		}
+	})
+}
