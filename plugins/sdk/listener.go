@@ -45,6 +45,11 @@ func (t *Tunnel) listen(l *pb.Listener, addr Addr) (net.Listener, error) {
 		cancel()
 		return nil, hostError(ctx, err)
 	}
+	// The host sends the header when connections come to us and no longer to the process before. Without one Recv tells why.
+	if _, err := stream.Header(); err != nil {
+		cancel()
+		return nil, hostError(ctx, err)
+	}
 	own := &listener{
 		tunnel: t, id: l.Id, addr: addr, stream: stream, cancel: cancel,
 		queue: make(chan net.Conn, acceptBacklog), moved: make(chan struct{}), closed: make(chan struct{}),

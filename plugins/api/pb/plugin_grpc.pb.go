@@ -474,7 +474,8 @@ type HostClient interface {
 	// Provide takes the streams that clove's own proxies send to a service of this tunnel, such as "outproxy".
 	Provide(ctx context.Context, in *ProvideRequest, opts ...grpc.CallOption) (*Listener, error)
 	// Accept sends one message for each new connection of a listener. The stream ends with the listener. While nobody accepts,
-	// new connections wait for a while: a listener outlives its plugin.
+	// new connections wait for a while: a listener outlives its plugin. The headers come when the connections do not go to the
+	// process before any more.
 	Accept(ctx context.Context, in *AcceptRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[Accepted], error)
 	CloseListener(ctx context.Context, in *CloseListenerRequest, opts ...grpc.CallOption) (*CloseListenerResponse, error)
 	// DialLocal connects to an address that the tunnel's settings name (a setting of kind DIAL_ADDRESS).
@@ -710,7 +711,8 @@ type HostServer interface {
 	// Provide takes the streams that clove's own proxies send to a service of this tunnel, such as "outproxy".
 	Provide(context.Context, *ProvideRequest) (*Listener, error)
 	// Accept sends one message for each new connection of a listener. The stream ends with the listener. While nobody accepts,
-	// new connections wait for a while: a listener outlives its plugin.
+	// new connections wait for a while: a listener outlives its plugin. The headers come when the connections do not go to the
+	// process before any more.
 	Accept(*AcceptRequest, grpc.ServerStreamingServer[Accepted]) error
 	CloseListener(context.Context, *CloseListenerRequest) (*CloseListenerResponse, error)
 	// DialLocal connects to an address that the tunnel's settings name (a setting of kind DIAL_ADDRESS).

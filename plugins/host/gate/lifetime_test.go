@@ -1,6 +1,7 @@
 package gate_test
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net"
@@ -9,6 +10,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 
 	"clove.i2p/plugins/api"
 	"clove.i2p/plugins/api/pb"
@@ -336,5 +338,57 @@ func TestConnectionThatIsCutOffIsReset(t *testing.T) {
 	p.end()
 	if _, err := c.Read(make([]byte, 1)); !errors.Is(err, syscall.ECONNRESET) {
 		t.Errorf("the client reads %v, want a reset", err)
+	}
+}
+
+// The message with a ticket is lost when the Accept call is cancelled: its connection does not wait for the end of the ticket.
+func TestCancelledAcceptLosesNothing(t *testing.T) {
+	b := newBed(t)
+	b.tunnel("web")
+	p := b.start("web")
+	l, err := p.Listen(b.ctx, &pb.ListenRequest{Tunnel: "web", Port: 80})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(b.ctx)
+	defer cancel()
+	if _, err := p.Accept(ctx, &pb.AcceptRequest{Tunnel: "web", Id: l.Id}); err != nil {
+		t.Fatal(err)
+	}
+	c, err := b.net.peer("visitor.i2p").Dial(b.ctx, addressOf(b, "web")+":80")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	eventually(t, "a ticket is out", func() bool {
+		all := b.gate.Connections("web")
+		return len(all) == 1 && all[0].State == "ticket"
+	})
+	cancel()
+	began := time.Now()
+	ping(t, c, p.redeem(next(t, p.accept("web", l)).Ticket), "hello")
+	if took := time.Since(began); took >= api.TicketLife {
+		t.Errorf("after %v", took)
+	}
+}
+
+// Headers come before the first connection, when connections go to the new process.
+func TestHeadersOfAcceptSayThatItTookOver(t *testing.T) {
+	b := newBed(t)
+	b.tunnel("web")
+	first, second := b.start("web"), b.start("web")
+	_, old := first.listen("web", 80)
+	_, taken := second.listen("web", 80)
+	if _, err := taken.Header(); err != nil {
+		t.Fatal(err)
+	}
+	c, err := b.net.peer("visitor.i2p").Dial(b.ctx, addressOf(b, "web")+":80")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	ping(t, c, second.redeem(next(t, taken).Ticket), "hello")
+	if _, err := old.Recv(); err != io.EOF {
+		t.Errorf("the old one: %v", err)
 	}
 }

@@ -47,6 +47,9 @@ const (
 const (
 	// maxTickets outstanding for each tunnel: a plugin redeems them within milliseconds, and one that does not blocks itself.
 	maxTickets = 64
+	// lateLife of a ticket whose Accept call was cancelled: who got the message connects within milliseconds, and the client of a
+	// lost one waits for the next accepter.
+	lateLife = time.Second
 	// maxPreambles is how many data connections may be before the end of their preamble, each within preambleTime. The kernel
 	// keeps others waiting, at no cost in our descriptors.
 	maxPreambles = 64

@@ -17,6 +17,8 @@ type offer struct {
 	take     func(data *net.UnixConn) // runs the connection to its end, and owns data
 	back     *listener                // where it goes if the process ends before it takes it; nil: nowhere
 	timer    *time.Timer              // while it is in a queue
+	to       *accepter                // the Accept call that it was last given to
+	expired  bool                     // a ticket for it was not used in time
 }
 
 // listener queues what arrives for whoever accepts: at most queueLength offers for queueTime each. What is beyond waits where it

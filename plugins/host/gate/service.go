@@ -213,8 +213,14 @@ func (s *service) Accept(r *pb.AcceptRequest, stream pb.Host_AcceptServer) error
 		return nil // closed meanwhile
 	}
 	defer l.leave(turn)
+	if err := stream.SendHeader(nil); err != nil { // so that the process knows that it is its turn
+		return err
+	}
 	for {
 		more, err := s.acceptOne(stream, a, l, turn)
+		if stream.Context().Err() != nil {
+			s.instance.tickets.hurry(turn)
+		}
 		if !more || err != nil {
 			return err
 		}
@@ -238,6 +244,7 @@ func (s *service) acceptOne(stream pb.Host_AcceptServer, a *attachment, l *liste
 		<-a.slots
 		return false, err
 	}
+	o.to = turn
 	ticket, err := s.instance.giveSlot(a, o)
 	if err != nil {
 		return true, nil // killed meanwhile; or detached, which the next turn sees

@@ -83,10 +83,30 @@ func (t *tickets) take(id api.Ticket) *ticket {
 	return one
 }
 
+// expire gives a listener's connection back once: the message with its ticket may have been lost with the Accept call that it was
+// for. A process that does not use its tickets gets no connection a third time.
 func (t *tickets) expire(id api.Ticket) {
-	if one := t.take(id); one != nil {
+	one := t.take(id)
+	switch {
+	case one == nil:
+	case one.offer.back != nil && !one.offer.expired:
+		one.offer.expired = true
+		one.offer.giveBack()
+	default:
 		one.offer.link.tunnel.expired.Add(1)
 		one.offer.link.end()
+	}
+}
+
+// hurry is called when an Accept call was cancelled. Nobody knows which of its messages have arrived, so that its tickets live for
+// lateLife more.
+func (t *tickets) hurry(of *accepter) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, one := range t.table {
+		if one.offer.to == of {
+			one.timer.Reset(lateLife)
+		}
 	}
 }
 

@@ -290,3 +290,28 @@ func (d countingDestination) Close() error {
 	d.net.open.Add(-1)
 	return nil
 }
+
+// A connection whose ticket was lost on the way goes to the next accepter, once.
+func TestUnusedTicketGivesTheConnectionBackOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tun, i := bare(t)
+		a, _ := i.tunnel("t")
+		l, _ := tun.listen(i, kindService, "s", func() (net.Listener, string, error) { return nil, "s", nil })
+		o, far := arrive(t, tun, l)
+		for try := range 2 {
+			if _, err := i.give(t.Context(), a, o); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(api.TicketLife)
+			synctest.Wait()
+			turn := l.enter(i)
+			got, _ := l.pop(turn)
+			if back := got == o; back != (try == 0) || closedNow(far) == back {
+				t.Fatalf("try %d: back in the queue: %v, closed: %v", try, back, closedNow(far))
+			}
+		}
+		if len(a.slots) != 0 || tun.expired.Load() != 1 {
+			t.Errorf("%d slots taken, %d expired", len(a.slots), tun.expired.Load())
+		}
+	})
+}
