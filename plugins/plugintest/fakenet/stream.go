@@ -4,9 +4,8 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"path/filepath"
 	"sync"
-
-	"golang.org/x/sys/unix"
 )
 
 // i2pAddr is host:port.
@@ -36,23 +35,30 @@ func (c *conn) Close() error {
 	return c.UnixConn.Close()
 }
 
-// pipe is a pair of connected sockets.
+// pipe is a pair of connected sockets. Systems other than Linux have no socketpair, or one whose ends children inherit, so that one
+// end listens in a folder of its own for the other.
 func pipe() (a, b *net.UnixConn, err error) {
-	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
+	fail := func(err error) (*net.UnixConn, *net.UnixConn, error) {
+		return nil, nil, fmt.Errorf("fakenet: a pair of sockets: %w", err)
+	}
+	folder, err := os.MkdirTemp("", "i2p")
 	if err != nil {
-		return nil, nil, fmt.Errorf("fakenet: socket pair: %w", err)
+		return fail(err)
 	}
-	var ends [2]*net.UnixConn
-	for i, fd := range fds {
-		f := os.NewFile(uintptr(fd), "stream")
-		c, err := net.FileConn(f)
-		_ = f.Close()
-		if err != nil {
-			return nil, nil, fmt.Errorf("fakenet: socket pair: %w", err)
-		}
-		ends[i] = c.(*net.UnixConn)
+	defer os.RemoveAll(folder)
+	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: filepath.Join(folder, "s"), Net: "unix"})
+	if err != nil {
+		return fail(err)
 	}
-	return ends[0], ends[1], nil
+	defer l.Close()
+	if a, err = net.DialUnix("unix", nil, l.Addr().(*net.UnixAddr)); err != nil {
+		return fail(err)
+	}
+	if b, err = l.AcceptUnix(); err != nil {
+		_ = a.Close()
+		return fail(err)
+	}
+	return a, b, nil
 }
 
 type listener struct {
