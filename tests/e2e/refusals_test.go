@@ -263,7 +263,7 @@ func TestTunnelsThatAreRefused(t *testing.T) {
 	}
 	t.Run("name in use", func(t *testing.T) {
 		c.refused(t, 1, []string{"clove tunnel edit"}, "tunnel", "add", "right", "echo")
-		c.refused(t, 1, []string{"clove.toml", "configuration file"}[1:], "tunnel", "edit", "right", "listen=127.0.0.1:0")
+		c.refused(t, 1, []string{filepath.Join(c.data, "clove.toml"), "clove reload"}, "tunnel", "edit", "right", "listen=127.0.0.1:0")
 		c.refused(t, 1, []string{"clove tunnel list"}, "tunnel", "edit", "nothing", "listen=127.0.0.1:0")
 		c.refused(t, 2, []string{"want KEY=VALUE"}, "tunnel", "add", "new", "http-server", "target")
 	})
