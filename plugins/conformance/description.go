@@ -121,7 +121,7 @@ func checkSetting(t *pb.TunnelType, s *pb.Setting) error {
 	case !json.Valid([]byte(s.DefaultJson)):
 		return fmt.Errorf("default %s is not JSON", s.DefaultJson)
 	}
-	if _, err := settings.Normalize([]*pb.Setting{s}, nil); err != nil {
+	if _, err := settings.Normalize(&pb.TunnelType{Settings: []*pb.Setting{s}}, nil); err != nil {
 		return fmt.Errorf("default: %w", err)
 	}
 	return nil

@@ -113,7 +113,7 @@ func TestSettingsCanBeGiven(t *testing.T) {
 			failed[r.Name] = r.Text
 		}
 	})
-	if err != nil || len(failed) != 1 || !strings.Contains(failed["echo: settings"], "want one of a, b") {
+	if err != nil || len(failed) != 1 || !strings.Contains(failed["echo: settings"], "is none of a, b") {
 		t.Fatalf("%v, %v", failed, err)
 	}
 }

@@ -32,7 +32,7 @@ func (s *suite) makeSettings(t *pb.TunnelType, missed map[string]bool) (map[stri
 		}
 		values[setting.Key] = v
 	}
-	normal, err := settings.Normalize(t.Settings, values)
+	normal, err := settings.Normalize(t, values)
 	if err != nil {
 		return nil, fmt.Errorf("settings that fit its schema: %w", err)
 	}
@@ -61,6 +61,8 @@ func (l *lab) makeUp(s *pb.Setting) (any, error) {
 		return map[string]string{"80": text}, nil
 	case pb.SettingType_BOOLEAN:
 		return true, nil
+	case pb.SettingType_DURATION:
+		return "1s", nil
 	default:
 		return 1, nil
 	}

@@ -24,6 +24,16 @@ func settingsError(all []problem) error {
 	return fmt.Errorf("%w: %s", ErrSettings, strings.Join(texts, "; "))
 }
 
+// Settings are what a plugin gets for the values that a person wrote for a tunnel of its type: see normalize. The error names all that
+// is wrong, and wraps ErrSettings.
+func Settings(t *pb.TunnelType, values map[string]any) (map[string]any, error) {
+	out, problems := normalize(t, values)
+	if len(problems) > 0 {
+		return nil, settingsError(problems)
+	}
+	return out, nil
+}
+
 // normalize checks values against a type's schema and returns what the plugin gets: defaults filled in, DURATION and SIZE as numbers
 // of nanoseconds and bytes (int64), STRINGS as []string, STRING_MAP as map[string]string.
 func normalize(t *pb.TunnelType, values map[string]any) (map[string]any, []problem) {

@@ -173,9 +173,8 @@ func (p *plugin) prepare(ctx context.Context, proc *process, d *description, nam
 	if typ == nil {
 		return nil, spec, nil, fmt.Errorf("plugin %s %s has no tunnel type %s", p.name, d.version, cfg.Type)
 	}
-	settings, problems := normalize(typ, cfg.Settings)
-	if len(problems) > 0 {
-		return nil, spec, nil, settingsError(problems)
+	if settings, err = Settings(typ, cfg.Settings); err != nil {
+		return nil, spec, nil, err
 	}
 	if raw, err = encode(settings); err != nil {
 		return nil, spec, nil, fmt.Errorf("%w: %w", ErrSettings, err)
@@ -186,7 +185,7 @@ func (p *plugin) prepare(ctx context.Context, proc *process, d *description, nam
 	if proc == nil {
 		return settings, spec, raw, nil
 	}
-	problems, err = proc.validate(ctx, cfg.Type, raw)
+	problems, err := proc.validate(ctx, cfg.Type, raw)
 	if errors.Is(err, errUnimplemented) {
 		err = nil
 	}

@@ -117,9 +117,9 @@ func TestStartErrTellsWhy(t *testing.T) {
 		typ    string
 		values map[string]any
 	}{
-		`setting "target" is required`: {"bridge", nil},
-		`no setting "nope"`:            {"bridge", map[string]any{"target": "a.i2p", "nope": 1}},
-		`no tunnel type "bride"`:       {"bride", nil},
+		`target: it is missing`:                             {"bridge", nil},
+		`nope: tunnels of type bridge have no such setting`: {"bridge", map[string]any{"target": "a.i2p", "nope": 1}},
+		`no tunnel type "bride"`:                            {"bride", nil},
 	} {
 		if err := h.StartErr(bridge, c.typ, c.values); !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want %s", err, want)

@@ -103,7 +103,7 @@ func typeOf(d *pb.Description, typ string) (*pb.TunnelType, error) {
 
 // prepare is what the host does with settings.
 func prepare(typ *pb.TunnelType, values map[string]any) (map[string]any, []byte, error) {
-	normal, err := settings.Normalize(typ.Settings, values)
+	normal, err := settings.Normalize(typ, values)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -11,7 +11,7 @@ import (
 	"clove.i2p/plugins/sdk"
 )
 
-var schema = []*pb.Setting{
+var schema = &pb.TunnelType{Name: "all", Settings: []*pb.Setting{
 	{Key: "text", Choices: []string{"a", "b"}, DefaultJson: `"a"`},
 	{Key: "number", Type: pb.SettingType_INTEGER},
 	{Key: "on", Type: pb.SettingType_BOOLEAN},
@@ -21,7 +21,7 @@ var schema = []*pb.Setting{
 	{Key: "list", Type: pb.SettingType_STRINGS},
 	{Key: "map", Type: pb.SettingType_STRING_MAP},
 	{Key: "needed", Required: true},
-}
+}}
 
 func TestNormalize(t *testing.T) {
 	for _, c := range []struct {
@@ -36,15 +36,15 @@ func TestNormalize(t *testing.T) {
 			},
 			`{"list":["y"],"map":{"k":"v"},"nanoseconds":1000000,"needed":"x","number":7,"on":true,"size":5,"text":"b","time":1000000000}`,
 		},
-		{map[string]any{}, `setting "needed" is required`},
-		{map[string]any{"needed": "x", "zz": 1}, `there is no setting "zz"`},
-		{map[string]any{"needed": 1}, `setting "needed": 1 is no string`},
-		{map[string]any{"needed": "x", "text": "c"}, `want one of a, b`},
-		{map[string]any{"needed": "x", "number": 1.5}, `is no integer`},
-		{map[string]any{"needed": "x", "time": "10"}, `setting "time"`},
-		{map[string]any{"needed": "x", "size": "big"}, `is not a size`},
-		{map[string]any{"needed": "x", "list": "y"}, `is no strings`},
-		{map[string]any{"needed": "x", "map": []string{}}, `is no string_map`},
+		{map[string]any{}, `needed: it is missing; write needed`},
+		{map[string]any{"needed": "x", "zz": 1}, `zz: tunnels of type all have no such setting`},
+		{map[string]any{"needed": 1}, `needed: 1 is not a text`},
+		{map[string]any{"needed": "x", "text": "c"}, `is none of a, b`},
+		{map[string]any{"needed": "x", "number": 1.5}, `is not a whole number`},
+		{map[string]any{"needed": "x", "time": "10"}, `is not a duration`},
+		{map[string]any{"needed": "x", "size": "big"}, `is not a number of bytes`},
+		{map[string]any{"needed": "x", "list": "y"}, `is not a list of texts`},
+		{map[string]any{"needed": "x", "map": []string{}}, `is not a table of texts`},
 	} {
 		got, err := settings.Normalize(schema, c.values)
 		text, _ := json.Marshal(got)
