@@ -114,8 +114,8 @@ func convertMap(s *pb.Setting, v any, wrong func(string) error) (any, error) {
 	var err error
 	for k, text := range texts {
 		err = errors.Join(err, checkText(s, text))
-		if len(k) > maxName {
-			err = errors.Join(err, fmt.Errorf("its key %q is longer than %d bytes", printable(k, maxName), maxName))
+		if len(k) > maxKey {
+			err = errors.Join(err, fmt.Errorf("its key %q is longer than %d bytes", printable(k, maxName), maxKey))
 		}
 	}
 	return texts, err

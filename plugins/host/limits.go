@@ -61,6 +61,7 @@ const (
 
 	maxProblems    = 20       // shown of a tunnel's settings
 	maxValue       = 4 << 10  // bytes of one text in settings
+	maxKey         = 1 << 10  // bytes of a key in a table: a destination in base 64 has 516 and more
 	maxValues      = 256      // in a list or table
 	maxSettingsLen = 64 << 10 // bytes of all settings, as JSON
 	maxMetrics     = 64

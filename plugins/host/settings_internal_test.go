@@ -53,6 +53,8 @@ func TestNormalize(t *testing.T) {
 		"negative size":       {map[string]any{"size": int64(-1)}, nil, "size"},
 		"too much":            {map[string]any{"size": "99999999999GB"}, nil, "size"},
 		"zero byte":           {map[string]any{"text": "a\x00b"}, nil, "zero byte"},
+		"destination as key":  {map[string]any{"table": map[string]any{strings.Repeat("a", 524): "x"}}, map[string]any{"table": map[string]string{strings.Repeat("a", 524): "x"}}, ""},
+		"long key":            {map[string]any{"table": map[string]any{strings.Repeat("a", maxKey+1): "x"}}, nil, "is longer than 1024 bytes"},
 		"long text":           {map[string]any{"text": strings.Repeat("x", maxValue+1)}, nil, "at most"},
 		"unknown":             {map[string]any{"lisst": 1}, nil, "lisst: tunnels of type all have no such setting; did you mean list?"},
 		"unknown altogether":  {map[string]any{"zzzzzzzz": 1}, nil, "there are: text, number"},
