@@ -7,7 +7,7 @@ SOAK      ?= 12m
 TESTFLAGS ?=
 VERSION   ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo 0.1.0-dev)
 
-.PHONY: proto all build demo test race vet lint bench bench-network fuzz interop soak clean
+.PHONY: proto all build demo test race vet lint bench bench-network bench-plugin fuzz interop soak clean
 
 all: build
 
@@ -42,6 +42,10 @@ bench:
 # Eight clove processes in a network namespace: speed, latency, CPU and memory through 1, 2 and 3 hops.
 bench-network: build
 	$(GO) run ./tests/benchnetwork -clove bin/clove
+
+# What a plugin costs: throughput and CPU with one and without.
+bench-plugin: build
+	$(GO) run ./tests/benchplugin -clove bin/clove
 
 # Every fuzz target for $(FUZZ).
 fuzz:

@@ -22,7 +22,7 @@ const ircName = "irc.demo.i2p"
 // An ircServer is ngircd, if it is installed, or else a small one of ours.
 type ircServer struct {
 	address string
-	end     context.CancelFunc
+	end     func()
 	ended   chan struct{}
 	once    sync.Once
 }
@@ -55,6 +55,10 @@ func startIRC(dir string, log *slog.Logger) (*ircServer, error) {
 	return s, nil
 }
 
+// leashed runs a program until it ends, or until the other end of standard input does: with this process, however that ends. A
+// signal at the end of its parent would not do: ngircd changes its user, which takes that away.
+const leashed = `exec 3<&0; "$0" -n -f "$1" 3<&- & p=$!; (read -r _ <&3; kill $p) 2>/dev/null & w=$!; wait $p; kill $w 2>/dev/null`
+
 // startNgircd runs ngircd on a free port of loopback, without DNS and ident.
 func startNgircd(path, dir string) (*ircServer, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -69,26 +73,21 @@ func startNgircd(path, dir string) (*ircServer, error) {
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	cmd := exec.CommandContext(ctx, path, "-n", "-f", file)
-	dieWithUs(cmd)
-	var said bytes.Buffer
-	cmd.Stderr = &said
-	s := &ircServer{address: address.String(), end: cancel, ended: make(chan struct{})}
-	started := make(chan error, 1)
-	go func() {
-		defer close(s.ended)
-		lockThread()
-		err := cmd.Start()
-		started <- err
-		if err == nil {
-			cmd.Wait()
-		}
-	}()
-	if err := <-started; err != nil {
-		cancel()
+	cmd := exec.Command("/bin/sh", "-c", leashed, path, file)
+	leash, err := cmd.StdinPipe()
+	if err != nil {
 		return nil, err
 	}
+	var said bytes.Buffer
+	cmd.Stderr = &said
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	s := &ircServer{address: address.String(), end: func() { leash.Close() }, ended: make(chan struct{})}
+	go func() {
+		defer close(s.ended)
+		cmd.Wait()
+	}()
 	for range 100 {
 		if c, err := net.Dial("tcp", s.address); err == nil {
 			c.Close()
