@@ -158,10 +158,21 @@ func TestNextStartClearsAway(t *testing.T) {
 	}
 	kill := func(c *clove) {
 		t.Helper()
+		started := descendants(t, c.cmd.Process.Pid)
 		if err := c.cmd.Process.Kill(); err != nil {
 			t.Fatal(err)
 		}
 		<-c.ended
+		killed := time.Now()
+		for pid, name := range started {
+			for syscall.Kill(pid, 0) == nil && !zombie(pid) {
+				if time.Since(killed) > 2*time.Second {
+					t.Errorf("%s outlives clove", name)
+					syscall.Kill(pid, syscall.SIGKILL)
+				}
+				time.Sleep(5 * time.Millisecond)
+			}
+		}
 		if len(left()) == 0 {
 			t.Fatal("nothing was left behind: this test shows nothing")
 		}

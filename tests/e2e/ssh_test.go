@@ -21,8 +21,14 @@ import (
 	"time"
 )
 
-// fast is for cloves that move much: by default they take 1 MB/s of a line.
-const fast = "[router.bandwidth]\ninbound = 0\noutbound = 0\n"
+// fast is for cloves that move much: by default they take 1 MB/s of a line. The race detector takes memory for every goroutine.
+func fast() string {
+	const unlimited = "[router.bandwidth]\ninbound = 0\noutbound = 0\n"
+	if race {
+		return unlimited + "[plugins.tcp]\nmemory = \"4GB\"\n"
+	}
+	return unlimited
+}
 
 // transferTime is for 100 MB, on a machine that does much else at the same time.
 const transferTime = 5 * time.Minute
@@ -199,10 +205,10 @@ func TestSSHOverTunnels(t *testing.T) {
 	ssh, scp, git := installed(t, "ssh"), installed(t, "scp"), installed(t, "git")
 	server := startSSHD(t)
 	n := startNetwork(t, 6, http.NotFoundHandler())
-	far := n.start(t, fast+fmt.Sprintf("[tunnels.sshd]\ntype = \"tcp-server\"\nports = { 22 = %q }\n", server.address))
+	far := n.start(t, fast()+fmt.Sprintf("[tunnels.sshd]\ntype = \"tcp-server\"\nports = { 22 = %q }\n", server.address))
 	far.waitReady(t)
 	address := far.tunnel(t, "sshd", true).Address
-	near := n.start(t, fast+fmt.Sprintf("[tunnels.ssh]\ntype = \"tcp-client\"\nlisten = \"127.0.0.1:0\"\ndestination = [\"%s:22\"]\n", address))
+	near := n.start(t, fast()+fmt.Sprintf("[tunnels.ssh]\ntype = \"tcp-client\"\nlisten = \"127.0.0.1:0\"\ndestination = [\"%s:22\"]\n", address))
 	near.waitReady(t)
 	conf := server.client(t, near.tunnel(t, "ssh", false).Local[0])
 
@@ -286,11 +292,11 @@ func sha256File(t *testing.T, path string) string {
 func TestManyStreamsOverTunnels(t *testing.T) {
 	const streams, size = 200, 64 << 10
 	n := startNetwork(t, 6, http.NotFoundHandler())
-	far := n.start(t, fast+fmt.Sprintf("[tunnels.echo]\ntype = \"tcp-server\"\ntarget = %q\nmax_connections = 1000\npeer_connections = 0\ntotal_connections = 0\n"+
+	far := n.start(t, fast()+fmt.Sprintf("[tunnels.echo]\ntype = \"tcp-server\"\ntarget = %q\nmax_connections = 1000\npeer_connections = 0\ntotal_connections = 0\n"+
 		"peer_minute = 0\npeer_hour = 0\npeer_day = 0\ntotal_minute = 0\n", startEcho(t)))
 	far.waitReady(t)
 	address := far.tunnel(t, "echo", true).Address
-	near := n.start(t, fast+fmt.Sprintf("[tunnels.many]\ntype = \"tcp-client\"\nlisten = \"127.0.0.1:0\"\ndestination = [%q]\nmax_connections = 1000\n", address))
+	near := n.start(t, fast()+fmt.Sprintf("[tunnels.many]\ntype = \"tcp-client\"\nlisten = \"127.0.0.1:0\"\ndestination = [%q]\nmax_connections = 1000\n", address))
 	near.waitReady(t)
 	through := near.tunnel(t, "many", false).Local[0]
 
@@ -312,7 +318,7 @@ func TestManyStreamsOverTunnels(t *testing.T) {
 	}
 	all.Wait()
 	if t.Failed() {
-		return
+		t.Fatalf("%s\n%s", near.must(t, "tunnel", "show", "many"), far.must(t, "tunnel", "show", "echo"))
 	}
 	// On each side a stream has an end in I2P and one here.
 	for c, name := range map[*clove]string{near: "many", far: "echo"} {
