@@ -30,11 +30,23 @@ type Router struct {
 	AllowPrivatePeers bool      `koanf:"allow_private_peers"`
 	Floodfill         Floodfill `koanf:"floodfill"`
 	Transit           bool      `koanf:"transit"`
-	Bandwidth         Bandwidth `koanf:"bandwidth"`
-	NTCP2             Transport `koanf:"ntcp2"`
-	SSU2              Transport `koanf:"ssu2"`
-	Reseed            Reseed    `koanf:"reseed"`
-	Tunnels           Tunnels   `koanf:"tunnels"`
+	// Hidden publishes no address and carries nobody's tunnels.
+	Hidden bool `koanf:"hidden"`
+	// IPv4 and IPv6 are the IP versions in use.
+	IPv4 bool `koanf:"ipv4"`
+	IPv6 bool `koanf:"ipv6"`
+	// PortMapping asks the home router to forward the ports (UPnP, NAT-PMP, PCP).
+	PortMapping bool `koanf:"port_mapping"`
+	// PostQuantum are the key exchanges that are offered to peers beside X25519, the best first: mlkem512, mlkem768,
+	// mlkem1024.
+	PostQuantum []string `koanf:"post_quantum"`
+	// Upstream is a SOCKS5 or HTTP proxy that everything to other routers goes through.
+	Upstream  string    `koanf:"upstream"`
+	Bandwidth Bandwidth `koanf:"bandwidth"`
+	NTCP2     Transport `koanf:"ntcp2"`
+	SSU2      Transport `koanf:"ssu2"`
+	Reseed    Reseed    `koanf:"reseed"`
+	Tunnels   Tunnels   `koanf:"tunnels"`
 }
 
 // Bandwidth limits the router; 0 is unlimited.
@@ -46,7 +58,8 @@ type Bandwidth struct {
 
 // Transport says where a transport listens and what it publishes.
 type Transport struct {
-	Listen    string `koanf:"listen"`    // IP:port or :port; port 0 is a random one that is kept
+	Enabled   bool   `koanf:"enabled"`
+	Listen    string `koanf:"listen"`    // IP:port or :port; port 0 is a random one that is kept; of SSU2 empty: as NTCP2
 	Advertise string `koanf:"advertise"` // IP or IP:port
 }
 
@@ -144,11 +157,13 @@ func Default() Config {
 			NetworkID: PublicNetworkID,
 			Floodfill: FloodfillAuto,
 			Transit:   true,
-			Bandwidth: Bandwidth{Inbound: 1e6, Outbound: 1e6, Share: 80},
-			NTCP2:     Transport{Listen: ":0"},
-			SSU2:      Transport{Listen: ":0"},
-			Reseed:    Reseed{URLs: []string{}, Files: []string{}},
-			Tunnels:   Tunnels{Length: 3, Quantity: 3},
+			IPv4:      true, IPv6: true, PortMapping: true,
+			PostQuantum: []string{"mlkem768", "mlkem512", "mlkem1024"},
+			Bandwidth:   Bandwidth{Inbound: 1e6, Outbound: 1e6, Share: 80},
+			NTCP2:       Transport{Enabled: true, Listen: ":0"},
+			SSU2:        Transport{Enabled: true},
+			Reseed:      Reseed{URLs: []string{}, Files: []string{}},
+			Tunnels:     Tunnels{Length: 3, Quantity: 3},
 		},
 		Proxies: Proxies{
 			DialTimeout: time.Minute,

@@ -58,7 +58,7 @@ dial_timeout = "90s"
 	want.Log = config.Log{Level: "error", Format: "json"}
 	want.Router.NetworkID, want.Router.AllowPrivatePeers, want.Router.Floodfill = 5, true, config.FloodfillOn
 	want.Router.Transit = false
-	want.Router.NTCP2 = config.Transport{Listen: ":2000", Advertise: "127.0.0.1"}
+	want.Router.NTCP2 = config.Transport{Enabled: true, Listen: ":2000", Advertise: "127.0.0.1"}
 	want.Router.Bandwidth.Inbound, want.Router.Bandwidth.Outbound = 250000, 2<<20
 	want.Router.Reseed.Files = []string{"/x", "/y"}
 	want.Router.Tunnels.Length = 0
@@ -141,6 +141,12 @@ func TestWrongSettingsAreAllNamed(t *testing.T) {
 			"FILE:5: router.transitt: unknown key; do you mean router.transit?", "FILE:7: router.reseed.zzzzzzzz: unknown key",
 		}},
 		{name: "wrong section", file: "listen = \"127.0.0.1:1\"", want: []string{"FILE:1: listen: unknown key; do you mean proxies.http.listen?"}},
+		{name: "nothing to connect with", file: "[router]\nipv4 = false\nipv6 = false\npost_quantum = [\"kyber\"]\nupstream = \"socks5://proxy.example:1080\"\n", want: []string{
+			"router.ipv4: and router.ipv6 are both off", "router.post_quantum: want one of mlkem512", "router.upstream: want the IP address of the proxy",
+		}},
+		{name: "no transport", env: []string{"CLOVE_ROUTER__NTCP2__ENABLED=false", "CLOVE_ROUTER__SSU2__ENABLED=false", "CLOVE_ROUTER__POST_QUANTUM=mlkem512,mlkem512", "CLOVE_ROUTER__UPSTREAM=https://127.0.0.1:1"}, want: []string{
+			"router.ntcp2.enabled: and router.ssu2.enabled are both off", "mlkem512 is there twice", "want socks5://IP:port",
+		}},
 		{name: "quoted dots", file: "\"router.transit\" = true", want: []string{"FILE:1: router.transit: unknown key"}},
 		{name: "types", file: "log = 3\n[router]\nnetwork_id = \"2\"\ntransit = 1\nfloodfill = \"maybe\"\n[router.bandwidth]\ninbound = \"fast\"\noutbound = 1.5\n" +
 			"[router.reseed]\nfiles = \"a\"\nurls = [1]\n[proxies]\ndial_timeout = 30\nhttp.listen = 4444\n[router.tunnels.length]\n", want: []string{
@@ -220,14 +226,20 @@ func TestFileOfTheDataDirectory(t *testing.T) {
 
 func TestNotes(t *testing.T) {
 	l, err := config.Load(config.Sources{Environ: []string{
-		"CLOVE_DATA_DIR=" + t.TempDir(), "CLOVE_ROUTER__SSU2__LISTEN=:1", "CLOVE_PROXIES__HTTP__LISTEN=0.0.0.0:4444", "CLOVE_PROXIES__SOCKS__LISTEN=",
+		"CLOVE_DATA_DIR=" + t.TempDir(), "CLOVE_ROUTER__RESEED__URLS=https://seed.example", "CLOVE_ROUTER__UPSTREAM=socks5://me:verysecret@127.0.0.1:9050", "CLOVE_PROXIES__HTTP__LISTEN=0.0.0.0:4444", "CLOVE_PROXIES__SOCKS__LISTEN=",
 	}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	got := strings.Join(l.Notes(), "\n")
-	if len(l.Notes()) != 2 || !strings.Contains(got, "router.ssu2.listen has no effect") || !strings.Contains(got, "everybody who reaches") {
+	if len(l.Notes()) != 3 || !strings.Contains(got, "router.reseed.urls has no effect") || !strings.Contains(got, "everybody who reaches") ||
+		!strings.Contains(got, "through that proxy") {
 		t.Errorf("notes:\n%s", got)
+	}
+	for _, s := range l.Settings() {
+		if strings.Contains(s.Value, "verysecret") {
+			t.Errorf("%s = %s", s.Key, s.Value)
+		}
 	}
 }
 

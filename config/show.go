@@ -2,6 +2,7 @@ package config
 
 import (
 	"maps"
+	"net/url"
 	"slices"
 	"strings"
 )
@@ -30,12 +31,25 @@ func (l *Loaded) Settings() []Setting {
 	out := make([]Setting, 0, len(flat))
 	for _, key := range slices.Sorted(maps.Keys(flat)) {
 		value := text(flat[key])
-		if secret(key) && value != "" {
+		switch {
+		case value == "":
+		case secret(key):
 			value = "(not shown)"
+		case shown(key) == "router.upstream":
+			value = redacted(value)
 		}
 		out = append(out, Setting{Key: shown(key), Value: value, Origin: l.origins[key]})
 	}
 	return out
+}
+
+// redacted is a URL without its password.
+func redacted(s string) string {
+	u, err := url.Parse(s)
+	if err != nil {
+		return "(not shown)"
+	}
+	return u.Redacted()
 }
 
 // secretNames are parts of the names of settings that hold passwords. Which do, is known for certain only to their plugins, which
@@ -51,9 +65,7 @@ func secret(key string) bool {
 
 // unused are settings that are taken and do nothing yet.
 var unused = map[string]string{
-	"router.ssu2.listen":    "SSU2 is not there yet",
-	"router.ssu2.advertise": "SSU2 is not there yet",
-	"router.reseed.urls":    "reseeding over HTTPS is not there yet; use router.reseed.files",
+	"router.reseed.urls": "reseeding over HTTPS is not there yet; use router.reseed.files",
 }
 
 // Notes are what a user should know of a configuration that is valid: settings that do nothing yet, and proxies that
@@ -64,6 +76,10 @@ func (l *Loaded) Notes() []string {
 		if o := l.Origin(key); o.Layer != LayerDefault {
 			notes = append(notes, o.String()+": "+key+" has no effect: "+unused[key])
 		}
+	}
+	if l.Router.Upstream != "" {
+		notes = append(notes, l.Origin("router.upstream").String()+": router.upstream is set: all goes through that proxy, over "+
+			"NTCP2 alone; nobody can connect to this router")
 	}
 	for _, p := range []struct{ key, address string }{
 		{"proxies.http.listen", l.Proxies.HTTP.Listen}, {"proxies.socks.listen", l.Proxies.SOCKS.Listen},

@@ -32,8 +32,20 @@ func (c Config) problems() (errs Errors) {
 	check("router.bandwidth.share", between(r.Bandwidth.Share, 0, 100))
 	check("router.ntcp2.listen", listenIP(r.NTCP2.Listen))
 	check("router.ntcp2.advertise", advertise(r.NTCP2.Advertise))
-	check("router.ssu2.listen", listenIP(r.SSU2.Listen))
+	if r.SSU2.Listen != "" {
+		check("router.ssu2.listen", listenIP(r.SSU2.Listen))
+	}
 	check("router.ssu2.advertise", advertise(r.SSU2.Advertise))
+	check("router.post_quantum", postQuantum(r.PostQuantum))
+	check("router.upstream", upstream(r.Upstream))
+	switch {
+	case !r.IPv4 && !r.IPv6:
+		check("router.ipv4", errors.New("and router.ipv6 are both off: nothing is left to connect with"))
+	case !r.NTCP2.Enabled && !r.SSU2.Enabled:
+		check("router.ntcp2.enabled", errors.New("and router.ssu2.enabled are both off: nothing is left to connect with"))
+	case r.Upstream != "" && !r.NTCP2.Enabled:
+		check("router.upstream", errors.New("needs router.ntcp2.enabled: SSU2 does not go through a proxy"))
+	}
 	for _, u := range r.Reseed.URLs {
 		check("router.reseed.urls", httpsURL(u))
 	}
@@ -142,6 +154,33 @@ func advertise(s string) error {
 		return nil
 	}
 	return fmt.Errorf("want IP or IP:port, not %q", s)
+}
+
+func postQuantum(list []string) error {
+	for i, s := range list {
+		if err := oneOf(s, "mlkem512", "mlkem768", "mlkem1024"); err != nil {
+			return err
+		}
+		if slices.Contains(list[:i], s) {
+			return fmt.Errorf("%s is there twice", s)
+		}
+	}
+	return nil
+}
+
+// upstream checks the URL of a proxy, by address: its name would have to be looked up outside of it.
+func upstream(s string) error {
+	if s == "" {
+		return nil
+	}
+	u, err := url.Parse(s)
+	if err != nil || u.Scheme != "socks5" && u.Scheme != "http" || u.Port() == "" || u.Path != "" {
+		return errors.New(`want socks5://IP:port or http://IP:port, with user:password@ in front of the IP where the proxy asks for it`)
+	}
+	if _, err := netip.ParseAddr(u.Hostname()); err != nil {
+		return fmt.Errorf("want the IP address of the proxy, not a name: %q would have to be looked up", u.Hostname())
+	}
+	return nil
 }
 
 // i2pURL checks the address of a jump service.
