@@ -42,3 +42,15 @@ const (
 	// ones, i2pd always the one that was inbound to it.
 	lingerTime = 20 * time.Second
 )
+
+// The scale of costs, on which the least bid is dialled first. The routers of the network publish 3 to 15 for their addresses.
+const (
+	// baseCost of a transport that does not say.
+	baseCost = 10
+	// maxPublishedCost bounds what a router says about itself.
+	maxPublishedCost = 30
+	// costIPv6 lets IPv4 win where all else is equal: IPv6 of home networks is more often broken.
+	costIPv6 = 1
+	// costIntroduced: a relay takes three more round trips and a third router, and often fails.
+	costIntroduced = 20
+)
