@@ -117,6 +117,7 @@ const (
 type SessionStatus struct {
 	Peer        i2p.Hash
 	Style       string
+	Crypto      string // key exchange, as "X25519" or "X25519+ML-KEM-768"
 	Direction   Direction
 	Remote      netip.AddrPort
 	Since       time.Time
