@@ -12,6 +12,7 @@ import (
 	"clove.i2p/router/clock"
 	"clove.i2p/router/crypto/keys"
 	"clove.i2p/router/i2p"
+	"clove.i2p/router/transport/ssu2/nat"
 )
 
 // PublicNetworkID is the network id of the public I2P network, on which addresses are checked strictly.
@@ -78,10 +79,12 @@ type Socket interface {
 // An Observer learns what tells about our reachability. It is called on the goroutines that serve packets and may not
 // block.
 type Observer interface {
-	// AddressSeen: a peer says that our packets come from that address.
-	AddressSeen(peer i2p.Hash, at netip.AddrPort)
-	// InboundFrom: a session was opened to us that we had not asked for.
-	InboundFrom(peer i2p.Hash, from netip.AddrPort)
+	// AddressSeen: a peer, whose session is with the address from, says that our packets come from seen.
+	AddressSeen(peer i2p.Hash, from netip.Addr, seen netip.AddrPort)
+	// InboundFrom: a session was opened to us, from an address that we had not sent to before.
+	InboundFrom(peer i2p.Hash, from netip.Addr)
+	// Tested: a peer test that TestReachability began has ended.
+	Tested(nat.TestResult)
 }
 
 // Validate reports the first impossible value.
