@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -41,6 +42,8 @@ type I2pd struct {
 	Address   netip.AddrPort
 	Proxies   bool // HTTP and SOCKS on the usual ports
 	Hops      int  // of the proxies' tunnels
+
+	transports []string
 
 	program string
 	dir     string
@@ -77,8 +80,8 @@ func (r *I2pd) config() string {
 		"netid", netns.NetworkID, "ipv4", true, "ipv6", false, "host", r.Address.Addr(), "address4", r.Address.Addr(),
 		"port", r.Address.Port(), "nat", false, "reservedrange", false, "floodfill", r.Floodfill,
 		"bandwidth", r.Bandwidth, "share", 100) +
-		section("ntcp2", "enabled", true, "published", true) +
-		section("ssu2", "enabled", false, "published", false) +
+		section("ntcp2", "enabled", r.uses(NTCP2), "published", r.uses(NTCP2)) +
+		section("ssu2", "enabled", r.uses(SSU2), "published", r.uses(SSU2)) +
 		section("reseed", "urls", "", "yggurls", "", "zipfile", r.file("seed.zip"), "verify", false) +
 		section("addressbook", "enabled", false) +
 		section("nettime", "enabled", false) +
@@ -90,6 +93,8 @@ func (r *I2pd) config() string {
 		section("sam", "enabled", false) + section("bob", "enabled", false) +
 		section("i2cp", "enabled", false) + section("i2pcontrol", "enabled", false)
 }
+
+func (r *I2pd) uses(transport string) bool { return slices.Contains(r.transports, transport) }
 
 // Start runs the router, which knows those of the seed: it returns when the console answers, after router.info has
 // got its final form. What an earlier run learned is forgotten.
@@ -107,7 +112,7 @@ func (r *I2pd) Start(ctx context.Context, seed []string) error {
 	if err := os.WriteFile(r.file("i2pd.conf"), []byte(r.config()), 0o600); err != nil {
 		return fmt.Errorf("interop: %w", err)
 	}
-	if err := writeSeed(r.file("seed.zip"), seed); err != nil {
+	if err := WriteSeed(r.file("seed.zip"), seed); err != nil {
 		return err
 	}
 	cmd := exec.Command(r.program, "--datadir="+r.dir, "--conf="+r.file("i2pd.conf"), "--tunconf="+r.file("tunnels.conf"),

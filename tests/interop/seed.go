@@ -10,8 +10,8 @@ import (
 	"clove.i2p/router/i2p"
 )
 
-// writeSeed packs router.info files into a reseed file: a zip of routerInfo-HASH.dat.
-func writeSeed(path string, infos []string) error {
+// WriteSeed packs router.info files into a reseed file: a zip of routerInfo-HASH.dat.
+func WriteSeed(path string, infos []string) error {
 	f, err := os.Create(path)
 	if err != nil {
 		return fmt.Errorf("interop: seed: %w", err)

@@ -75,6 +75,9 @@ func (h *Host) nat() string {
 		for _, p := range ports {
 			line(`iifname "up" ip daddr %s udp dport %d dnat to %s:%d`, h.v4, h.Ports[p], inside, p)
 		}
+		for _, p := range ports {
+			line(`iifname "up" ip daddr %s udp dport %d return`, h.v4, p) // nothing is shown there
+		}
 		line(`iifname "up" ip daddr %s meta l4proto udp dnat to %s`, h.v4, inside)
 	}
 	line(`}`)
