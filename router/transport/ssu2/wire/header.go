@@ -122,3 +122,11 @@ func NonceIDs(nonce uint32) (dest, src ConnectionID) {
 	dest = ConnectionID(nonce)<<32 | ConnectionID(nonce)
 	return dest, ^dest
 }
+
+// RetryTo is the header of the Retry to a TokenRequest or a SessionRequest with this header; number is random.
+func RetryTo(request Header, token Token, number uint32) Header {
+	return Header{
+		DestID: request.SrcID, SrcID: request.DestID, Token: token, Number: number,
+		Type: Retry, Version: request.Version, NetworkID: request.NetworkID,
+	}
+}
