@@ -23,6 +23,7 @@ func (p *plain) read(packets []Packet) (int, error) {
 	for {
 		n, from, err := p.s.conn.ReadFromUDPAddrPort(p.buf)
 		switch {
+		case err == nil && n == 0: // of no use, and not what the other engines return
 		case err == nil && n > MaxPacket:
 			p.s.counts.truncated.Add(1)
 		case err == nil:
@@ -62,8 +63,10 @@ func (p *plain) send(one []byte, to netip.AddrPort) error {
 		_, err := p.s.conn.WriteToUDPAddrPort(one, to)
 		switch {
 		case err == nil:
+			p.s.counts.written.Add(1)
 			return nil
 		case isTooLarge(err):
+			p.s.counts.tooLarge.Add(1)
 			return ErrTooLarge
 		case errors.Is(err, net.ErrClosed):
 			return err
