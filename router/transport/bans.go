@@ -1,7 +1,10 @@
 package transport
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"clove.i2p/router/i2p"
@@ -49,4 +52,118 @@ type BannedPeer struct {
 	Peer   i2p.Hash
 	Reason BanReason
 	Until  time.Time
+}
+
+// length is how long a ban lasts.
+func (r BanReason) length() time.Duration {
+	switch r {
+	case BanProtocol:
+		return banProtocol
+	case BanSignature:
+		return banSignature
+	case BanNetwork:
+		return banNetwork
+	}
+	return banAsked
+}
+
+// Ban refuses a peer for d, at most a week, and closes the session with it. 0 stands for the usual time of the reason. A ban does
+// not shorten an earlier one.
+func (m *Mux) Ban(peer i2p.Hash, reason BanReason, d time.Duration) {
+	if d <= 0 {
+		d = reason.length()
+	}
+	now := time.Now()
+	m.mu.Lock()
+	m.bans.add(peer, reason, now, now.Add(min(d, maxBan)))
+	m.mu.Unlock()
+	m.c.banned.Add(1)
+	m.Disconnect(peer, ReasonBanned)
+	m.log.Debug("peer banned", "peer", peer, "reason", reason, "length", d)
+}
+
+// Unban ends a ban.
+func (m *Mux) Unban(peer i2p.Hash) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.bans, peer)
+}
+
+// Bans returns the ban table in the order of the ends.
+func (m *Mux) Bans() []BannedPeer {
+	now := time.Now()
+	m.mu.RLock()
+	all := make([]BannedPeer, 0, len(m.bans))
+	for peer, b := range m.bans {
+		if now.Before(b.until) {
+			all = append(all, BannedPeer{Peer: peer, Reason: b.reason, Until: b.until})
+		}
+	}
+	m.mu.RUnlock()
+	slices.SortFunc(all, func(a, b BannedPeer) int {
+		if c := a.Until.Compare(b.Until); c != 0 {
+			return c
+		}
+		return bytes.Compare(a.Peer[:], b.Peer[:])
+	})
+	return all
+}
+
+// punish bans a peer for what it did, if that was a Violation.
+func (m *Mux) punish(peer i2p.Hash, err error) {
+	var v *Violation
+	if errors.As(err, &v) {
+		m.Ban(peer, v.Reason, 0)
+	}
+}
+
+type ban struct {
+	reason BanReason
+	until  time.Time
+}
+
+// A banTable is not safe for concurrent use.
+type banTable map[i2p.Hash]ban
+
+func (t banTable) banned(peer i2p.Hash, now time.Time) bool {
+	b, ok := t[peer]
+	return ok && now.Before(b.until)
+}
+
+func (t banTable) add(peer i2p.Hash, reason BanReason, now, until time.Time) {
+	old, ok := t[peer]
+	if ok && old.until.After(until) {
+		return
+	}
+	if !ok && len(t) >= maxBans {
+		t.forget(now)
+	}
+	if !ok && len(t) >= maxBans {
+		var first i2p.Hash
+		var ends time.Time
+		for p, b := range t {
+			if ends.IsZero() || b.until.Before(ends) {
+				first, ends = p, b.until
+			}
+		}
+		delete(t, first)
+	}
+	t[peer] = ban{reason, until}
+}
+
+func (t banTable) count(now time.Time) (n int) {
+	for _, b := range t {
+		if now.Before(b.until) {
+			n++
+		}
+	}
+	return n
+}
+
+func (t banTable) forget(now time.Time) {
+	for peer, b := range t {
+		if !now.Before(b.until) {
+			delete(t, peer)
+		}
+	}
 }

@@ -31,7 +31,7 @@ type backoff struct {
 func (m *Mux) sendByDial(to i2p.Hash, foreign bool, msgs []*buf.Buf) {
 	m.mu.Lock()
 	if l := m.sessions[to]; l != nil { // opened in the meantime
-		s := l.session
+		s := l.used()
 		m.mu.Unlock()
 		if n := s.Send(msgs); n < len(msgs) {
 			m.c.dropSessionFull.Add(uint64(len(msgs) - n))
@@ -85,14 +85,17 @@ func (m *Mux) dialLocked(to i2p.Hash, foreign bool) (*dial, error) {
 	if foreign {
 		queue, most = &m.foreign, (m.cfg.MaxPendingDials+1)/2
 	}
+	now := time.Now()
 	switch {
 	case !m.serving:
 		return nil, ErrClosed
 	case to == m.cfg.Self:
 		return nil, ErrSelf
-	case time.Now().Before(m.backoffs[to].until):
+	case m.bans.banned(to, now):
+		return nil, ErrRefused
+	case now.Before(m.backoffs[to].until):
 		return nil, ErrBackoff
-	case len(*queue) >= most || len(m.sessions) >= m.cfg.MaxSessions:
+	case len(*queue) >= most || len(m.sessions) >= m.cfg.MaxSessions && (foreign || !m.anyRoomLocked(now)):
 		return nil, ErrBusy
 	}
 	d := &dial{to: to, foreign: foreign, done: make(chan struct{})}
@@ -184,7 +187,7 @@ func (m *Mux) run(ctx context.Context, d *dial) {
 	ctx, cancel := context.WithTimeout(ctx, m.cfg.DialTimeout)
 	defer cancel()
 	m.c.dials.Add(1)
-	err := m.attempt(ctx, d.to)
+	err := m.attempt(ctx, d)
 	if err == nil {
 		return // registry.Opened has finished the dial
 	}
@@ -204,11 +207,13 @@ func (m *Mux) run(ctx context.Context, d *dial) {
 	if m.deps.Admission != nil && ctx.Err() != context.Canceled && !isOurOwn(err) {
 		m.deps.Admission.Failed(d.to, err)
 	}
+	m.punish(d.to, err)
 	m.log.Debug("dial failed", "peer", d.to, "cause", err)
 }
 
-// attempt tries the transports in turn.
-func (m *Mux) attempt(ctx context.Context, to i2p.Hash) error {
+// attempt looks the router up and dials it over the transports that can.
+func (m *Mux) attempt(ctx context.Context, d *dial) error {
+	to := d.to
 	if m.deps.Admission != nil && !m.deps.Admission.Admit(to) {
 		return ErrRefused
 	}
@@ -219,19 +224,28 @@ func (m *Mux) attempt(ctx context.Context, to i2p.Hash) error {
 	if ri.Hash() != to {
 		return fmt.Errorf("transport: look up %s: RouterInfo of another router", to.Short())
 	}
-	err = ErrNoAddress
-	for _, t := range m.deps.Transports {
-		if !t.Reachable(ri) {
-			continue
-		}
-		if _, err = t.Dial(ctx, ri); err == nil {
-			return nil
-		}
-		if ctx.Err() != nil || m.Connected(to) {
-			break
+	if id := ri.NetworkID(); m.cfg.NetworkID != 0 && id != m.cfg.NetworkID {
+		err := &Violation{BanNetwork, fmt.Errorf("RouterInfo of network %d", id)}
+		return fmt.Errorf("transport: look up %s: %w", to.Short(), err)
+	}
+	choices, err := m.choices(ri, time.Now())
+	if err == nil {
+		err = m.race(ctx, d, ri, choices)
+	}
+	if err != nil {
+		return fmt.Errorf("transport: dial %s: %w", to.Short(), err)
+	}
+	return nil
+}
+
+// anyRoomLocked tells whether a full table would make room for a dial of our own.
+func (m *Mux) anyRoomLocked(now time.Time) bool {
+	for i := range m.styles {
+		if _, ok := m.roomLocked(newcomer{direction: Outbound, style: i}, now); ok {
+			return true
 		}
 	}
-	return fmt.Errorf("transport: dial %s: %w", to.Short(), err)
+	return false
 }
 
 // finishLocked ends a dial. Nothing is appended to d.pending any more.
@@ -277,11 +291,13 @@ func (m *Mux) backOffLocked(peer i2p.Hash, now time.Time) {
 	m.backoffs[peer] = backoff{failures: b.failures + 1, until: now.Add(pause)}
 }
 
-// forgetBackoffs forgets failures that are older than twice the longest pause.
-func (m *Mux) forgetBackoffs(now time.Time) {
+// forget forgets failures that are older than twice the longest pause, and what is old of the other tables.
+func (m *Mux) forget(now time.Time) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.forgetLocked(now, false)
+	m.history.forget(now, false)
+	m.bans.forget(now)
 }
 
 func (m *Mux) forgetLocked(now time.Time, room bool) {

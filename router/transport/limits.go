@@ -3,8 +3,8 @@ package transport
 import "time"
 
 const (
-	// DefaultMaxSessions: about 12 KiB each; i2pd on the live network holds up to 7,000. Half of the files that the
-	// process may open, if that is less.
+	// DefaultMaxSessions: about 12 KiB each; i2pd on the live network holds up to 7,000. Those of NTCP2 are no more than half
+	// of the files that the process may open.
 	DefaultMaxSessions = 5000
 	// keptForDials is the part of the sessions, one in so many, that inbound ones leave free: identities cost nothing,
 	// and who fills the table must not keep us from dialling the routers of our own tunnels.
@@ -21,6 +21,9 @@ const (
 	maxPendingBytes = 16 << 20
 	// DefaultDialTimeout covers a lookup in the network database (a few seconds) and a handshake (10 s).
 	DefaultDialTimeout = 20 * time.Second
+	// DefaultFallbackDelay: a handshake over a slow path takes 1 to 2 s with a lost packet. Besides a dead first choice
+	// the second has 16 of the 20 s of the dial.
+	DefaultFallbackDelay = 4 * time.Second
 	// DefaultBackoffMin is short, for a peer that restarts.
 	DefaultBackoffMin = 2 * time.Second
 	// DefaultBackoffMax: i2pd shuns an unreachable peer for 8 minutes.
@@ -30,7 +33,7 @@ const (
 	DefaultIdleTimeout = 5 * time.Minute
 	// sweepInterval is how often idle sessions are looked for.
 	sweepInterval = 10 * time.Second
-	// maxBackoffs bounds the table of peers that failed; beyond it the oldest quarter is forgotten.
+	// maxBackoffs bounds the table of peers that failed; beyond it a quarter is forgotten, whichever.
 	maxBackoffs = 4096
 	// refusedWindow is how soon after it opened the end of a session counts as a failed dial: the responder of a
 	// handshake has the last word on it, but only once the initiator holds it for complete.
@@ -53,4 +56,46 @@ const (
 	costIPv6 = 1
 	// costIntroduced: a relay takes three more round trips and a third router, and often fails.
 	costIntroduced = 20
+	// costCrowded comes on top, little by little, in the last quarter of a transport's limit.
+	costCrowded = 30
+	// costFailure for each failure that is remembered, up to maxCountedFailures; gainSuccess off for a success since.
+	costFailure        = 25
+	maxCountedFailures = 3
+	gainSuccess        = 4
+	// maxCostTrouble bounds what failures of other peers add, as strangers may name dead ones: it decides between equals.
+	maxCostTrouble = 12
+	// costChance is the most that chance adds: of routers with NTCP2 at 3 and SSU2 at 8, which is what i2pd publishes, it
+	// sends one in five over SSU2.
+	costChance = 11
+)
+
+const (
+	// maxHistory bounds the records of dials, about 150 bytes each.
+	maxHistory = 8192
+	// historyHalfLife halves the failures that count, historyLife forgets all.
+	historyHalfLife = 10 * time.Minute
+	historyLife     = time.Hour
+)
+
+const (
+	// groupShare: a network that holds more than one place in so many has no claim on them, except for what we send
+	// ourselves. leastGroupShare is for small tables.
+	groupShare      = 64
+	leastGroupShare = 4
+	// keepIdle is longer than the minute at which tunnels are tested.
+	keepIdle = 2 * time.Minute
+	// wantedTicks of sweepInterval: as long as DefaultIdleTimeout.
+	wantedTicks = 30
+)
+
+const (
+	// maxBans bounds the ban table; beyond it the ban that ends first goes. Nobody gets in without a handshake.
+	maxBans = 4096
+	// maxBan is the longest ban.
+	maxBan = 7 * 24 * time.Hour
+	// A router that is against the protocol may be an update away from being right.
+	banProtocol  = 30 * time.Minute
+	banSignature = 2 * time.Hour
+	banNetwork   = 12 * time.Hour
+	banAsked     = time.Hour
 )

@@ -2,6 +2,7 @@ package transport
 
 import (
 	"errors"
+	"slices"
 	"syscall"
 )
 
@@ -13,6 +14,10 @@ var ourOwn = []error{
 }
 
 func isOurOwn(err error) bool {
+	var all dialErrors
+	if errors.As(err, &all) && len(all) > 1 { // it takes more than one transport that cannot
+		return !slices.ContainsFunc(all, func(err error) bool { return !isOurOwn(err) })
+	}
 	for _, e := range ourOwn {
 		if errors.Is(err, e) {
 			return true

@@ -4,8 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"log/slog"
+	"net/netip"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"clove.i2p/router/buf"
@@ -21,13 +24,20 @@ type Mux struct {
 	log  *slog.Logger
 	c    counters
 
+	styles []*style // one for each of Deps.Transports
+	seed   maphash.Seed
+	tick   atomic.Uint32 // counts sweeps, from 1
+
 	mu       sync.RWMutex
 	serving  bool
 	began    chan struct{} // closed when Serve has begun
 	handler  Handler
 	sessions map[i2p.Hash]*link
+	groups   map[netip.Prefix]int // inbound sessions by network
 	dials    map[i2p.Hash]*dial
 	backoffs map[i2p.Hash]backoff
+	history  history
+	bans     banTable
 	wake     chan struct{} // a dial was queued
 	queue    []*dial       // dials that wait for a turn, oldest first
 	foreign  []*dial       // the same, for messages of others
@@ -47,16 +57,26 @@ func New(cfg Config, deps Deps) (*Mux, error) {
 	if deps.Logger == nil {
 		deps.Logger = slog.New(slog.DiscardHandler)
 	}
-	return &Mux{
+	m := &Mux{
 		cfg:      cfg.withDefaults(),
 		deps:     deps,
 		log:      deps.Logger,
+		seed:     maphash.MakeSeed(),
 		sessions: make(map[i2p.Hash]*link),
+		groups:   make(map[netip.Prefix]int),
 		dials:    make(map[i2p.Hash]*dial),
 		backoffs: make(map[i2p.Hash]backoff),
+		history:  make(history),
+		bans:     make(banTable),
 		wake:     make(chan struct{}, 1),
 		began:    make(chan struct{}),
-	}, nil
+	}
+	m.tick.Store(1)
+	for _, t := range deps.Transports {
+		m.styles = append(m.styles, &style{transport: t, name: t.Style(), limit: m.cfg.limit(t.Style())})
+	}
+	styleOrder(m.styles)
+	return m, nil
 }
 
 // Serve runs the transports and the dials until ctx ends or a transport fails.
@@ -67,9 +87,9 @@ func (m *Mux) Serve(ctx context.Context, h Handler) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var running sync.WaitGroup
-	for _, t := range m.deps.Transports {
+	for i, t := range m.deps.Transports {
 		running.Go(func() {
-			if err := t.Serve(ctx, (*registry)(m)); err != nil && ctx.Err() == nil {
+			if err := t.Serve(ctx, registry{m, i}); err != nil && ctx.Err() == nil {
 				cancel(fmt.Errorf("transport: serve %s: %w", t.Style(), err))
 			}
 		})
@@ -122,7 +142,10 @@ func (m *Mux) send(to i2p.Hash, foreign bool, msgs []*buf.Buf) {
 	l := m.sessions[to]
 	var s Session
 	if l != nil {
-		s = l.session
+		s = l.used()
+		if tick := m.tick.Load(); !foreign && l.wanted.Load() != tick {
+			l.wanted.Store(tick)
+		}
 	}
 	m.mu.RUnlock()
 	if s == nil {
@@ -138,7 +161,8 @@ func (m *Mux) send(to i2p.Hash, foreign bool, msgs []*buf.Buf) {
 // ErrRefused, ErrSelf or ErrClosed at once, or the error of the dial.
 func (m *Mux) Connect(ctx context.Context, to i2p.Hash) error {
 	m.mu.Lock()
-	if m.sessions[to] != nil {
+	if l := m.sessions[to]; l != nil {
+		l.wanted.Store(m.tick.Load())
 		m.mu.Unlock()
 		return nil
 	}
@@ -165,14 +189,13 @@ func (m *Mux) Connected(to i2p.Hash) bool {
 // Disconnect closes the session with a peer, if any.
 func (m *Mux) Disconnect(peer i2p.Hash, reason Reason) {
 	m.mu.Lock()
-	var open []Session
-	if l := m.sessions[peer]; l != nil {
-		open = l.all()
-		delete(m.sessions, peer)
-	}
+	l := m.takeLocked(peer)
 	m.mu.Unlock()
-	for _, s := range open {
-		s.Close(reason)
+	if l == nil {
+		return
+	}
+	for _, e := range l.open {
+		e.session.Close(reason)
 	}
 }
 
@@ -185,8 +208,14 @@ func (m *Mux) Addresses() []i2p.RouterAddress {
 	return all
 }
 
-// Reachable reports whether one of the transports could dial the router.
+// Reachable reports whether one of the transports could dial the router, and whether it is not banned.
 func (m *Mux) Reachable(ri *i2p.RouterInfo) bool {
+	m.mu.RLock()
+	banned := m.bans.banned(ri.Hash(), time.Now())
+	m.mu.RUnlock()
+	if banned {
+		return false
+	}
 	for _, t := range m.deps.Transports {
 		if t.Reachable(ri) {
 			return true
@@ -209,7 +238,9 @@ func (m *Mux) open() []Session {
 	defer m.mu.RUnlock()
 	all := make([]Session, 0, len(m.sessions))
 	for _, l := range m.sessions {
-		all = append(all, l.all()...)
+		for _, e := range l.open {
+			all = append(all, e.session)
+		}
 	}
 	return all
 }
@@ -224,6 +255,7 @@ func (m *Mux) sweepLoop(ctx context.Context) {
 			return
 		case <-tick.C:
 		}
+		m.tick.Add(1)
 		now := time.Now()
 		idle, spare := m.takeOver(now)
 		for _, s := range idle {
@@ -232,6 +264,6 @@ func (m *Mux) sweepLoop(ctx context.Context) {
 		for _, s := range spare {
 			s.Close(ReasonNormal)
 		}
-		m.forgetBackoffs(now)
+		m.forget(now)
 	}
 }

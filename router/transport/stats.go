@@ -1,10 +1,14 @@
 package transport
 
-import "sync/atomic"
+import (
+	"sync/atomic"
+	"time"
+)
 
 type counters struct {
 	opened, closed, replaced, crossed                               atomic.Uint64
 	dials, dialFailures, refusedInbound                             atomic.Uint64
+	fallbacks, evicted, banned                                      atomic.Uint64
 	dropNoSession, dropPendingFull, dropDialFailed, dropSessionFull atomic.Uint64
 }
 
@@ -16,11 +20,28 @@ type Stats struct {
 	Replaced, Crossed uint64
 	Dials             uint64
 	DialFailures      uint64
+	Fallbacks         uint64 // dials over a second transport
 	RefusedInbound    uint64
+	Evicted           uint64 // sessions that made room for others
+	Bans              int    // now
+	Banned            uint64 // bans so far
 	DropNoSession     uint64 // not serving, not admitted, in back-off or too many dials
 	DropPendingFull   uint64 // more than one dial may hold
 	DropDialFailed    uint64 // waited for a dial that failed
 	DropSessionFull   uint64 // the send queue of the session was full, or closed
+	Styles            []StyleStats
+}
+
+// StyleStats are those of one transport.
+type StyleStats struct {
+	Style             string
+	Inbound, Outbound int // sessions now, spare ones included
+	Limit             int // of sessions
+	Dials             uint64
+	Failures          uint64 // of dials
+	Fallbacks         uint64 // dials that another transport had failed or been slow at
+	RefusedInbound    uint64
+	Evicted           uint64
 }
 
 // Stats returns the counters.
@@ -32,7 +53,10 @@ func (m *Mux) Stats() Stats {
 		Crossed:         m.c.crossed.Load(),
 		Dials:           m.c.dials.Load(),
 		DialFailures:    m.c.dialFailures.Load(),
+		Fallbacks:       m.c.fallbacks.Load(),
 		RefusedInbound:  m.c.refusedInbound.Load(),
+		Evicted:         m.c.evicted.Load(),
+		Banned:          m.c.banned.Load(),
 		DropNoSession:   m.c.dropNoSession.Load(),
 		DropPendingFull: m.c.dropPendingFull.Load(),
 		DropDialFailed:  m.c.dropDialFailed.Load(),
@@ -41,14 +65,15 @@ func (m *Mux) Stats() Stats {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
 	s.Dialling = len(m.dials)
-	for _, l := range m.sessions {
-		for _, open := range l.all() {
-			if open.Direction() == Inbound {
-				s.Inbound++
-			} else {
-				s.Outbound++
-			}
-		}
+	s.Bans = m.bans.count(time.Now())
+	for _, st := range m.styles {
+		s.Inbound += st.inbound
+		s.Outbound += st.outbound
+		s.Styles = append(s.Styles, StyleStats{
+			Style: st.name, Inbound: st.inbound, Outbound: st.outbound, Limit: st.limit,
+			Dials: st.dials.Load(), Failures: st.failures.Load(), Fallbacks: st.fallbacks.Load(),
+			RefusedInbound: st.refused.Load(), Evicted: st.evicted.Load(),
+		})
 	}
 	return s
 }

@@ -2,91 +2,123 @@ package transport
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
+	"net/netip"
+	"slices"
+	"sync/atomic"
 	"time"
 
 	"clove.i2p/router/buf"
 	"clove.i2p/router/i2p"
 )
 
-// A link is the session with one peer, and perhaps a spare one that a crossed dial left for a while.
+// A link is the session with one peer, and perhaps spare ones that crossed dials left for a while.
 type link struct {
-	session    Session
-	opened     time.Time
-	spare      Session
-	spareUntil time.Time
+	open   []entry       // the first is used, the others are spare; never empty while in the table
+	wanted atomic.Uint32 // tick of the Mux at which we last sent something of our own, 0 for never
 }
 
-func (l *link) all() []Session {
-	if l.spare != nil {
-		return []Session{l.session, l.spare}
-	}
-	return []Session{l.session}
+// An entry is an open session, with what the table knows of it.
+type entry struct {
+	session Session
+	style   int          // index of its transport
+	group   netip.Prefix // of its peer's address
+	opened  time.Time
+	until   time.Time // when it closes, for a spare one
 }
 
-// registry is the Mux as the transports see it.
-type registry Mux
+func (l *link) used() Session { return l.open[0].session }
 
-var _ Registry = (*registry)(nil)
-
-func (r *registry) Messages(from i2p.Hash, msgs []*buf.Buf) { r.handler.Messages(from, msgs) }
-
-func (r *registry) RouterInfo(from i2p.Hash, ri *i2p.RouterInfo, flood bool) {
-	r.handler.RouterInfo(from, ri, flood)
+// registry is the Mux as one of the transports sees it.
+type registry struct {
+	m     *Mux
+	style int
 }
 
-// Admit refuses ourselves, whom Admission refuses, and new peers when the table is full but for what is kept for dials.
-func (r *registry) Admit(peer i2p.Hash) bool {
-	m := (*Mux)(r)
+var _ Registry = registry{}
+
+func (r registry) Messages(from i2p.Hash, msgs []*buf.Buf) { r.m.handler.Messages(from, msgs) }
+
+func (r registry) RouterInfo(from i2p.Hash, ri *i2p.RouterInfo, flood bool) {
+	r.m.handler.RouterInfo(from, ri, flood)
+}
+
+// Admit refuses ourselves, banned peers, whom Admission refuses, and new peers when the table is full and nobody would make room.
+func (r registry) Admit(peer i2p.Hash) bool { return r.AdmitFrom(peer, netip.Addr{}) }
+
+// AdmitFrom is Admit for a peer at an address, which tells whether others would make room for that one.
+func (r registry) AdmitFrom(peer i2p.Hash, from netip.Addr) bool {
+	m := r.m
 	ok := peer != m.cfg.Self && (m.deps.Admission == nil || m.deps.Admission.Admit(peer))
 	if ok {
 		m.mu.RLock()
-		ok = m.serving && (m.sessions[peer] != nil || len(m.sessions) < m.cfg.MaxSessions-m.cfg.MaxSessions/keptForDials)
+		now := time.Now()
+		ok = m.serving && !m.bans.banned(peer, now)
+		if ok && m.sessions[peer] == nil {
+			_, ok = m.roomLocked(newcomer{Inbound, r.style, groupOf(from)}, now)
+		}
 		m.mu.RUnlock()
 	}
 	if !ok {
 		m.c.refusedInbound.Add(1)
+		m.styles[r.style].refused.Add(1)
 	}
 	return ok
 }
 
+// AdmitFrom asks a Registry for a peer of an inbound handshake whose address is known. A transport that asks so refuses peers of
+// crowded networks before the handshake ends.
+func AdmitFrom(r Registry, peer i2p.Hash, from netip.Addr) bool {
+	if a, ok := r.(interface {
+		AdmitFrom(i2p.Hash, netip.Addr) bool
+	}); ok {
+		return a.AdmitFrom(peer, from)
+	}
+	return r.Admit(peer)
+}
+
 // Opened enters a session. A peer has one session: a newer one replaces it, because a peer that opens another has
-// lost the first. Only when both sides dialled at once do both sessions stay for a while, and both sides prefer the one
-// that the router with the lesser hash opened.
-func (r *registry) Opened(s Session) bool {
-	m := (*Mux)(r)
+// lost the first. Only when both sides dialled at once, or one of them over two transports, do several stay for a while, and
+// both sides prefer the same one.
+func (r registry) Opened(s Session) bool {
+	m := r.m
 	now := time.Now()
 	peer := s.Peer()
+	e := entry{session: s, style: r.style, group: groupOf(s.Status().Remote.Addr()), opened: now}
 	m.mu.Lock()
-	if !m.serving {
+	if !m.serving || m.bans.banned(peer, now) {
 		m.mu.Unlock()
 		return false
+	}
+	var evicted *link
+	l := m.sessions[peer]
+	if l == nil {
+		victim, ok := m.roomLocked(newcomer{s.Direction(), r.style, e.group}, now)
+		if !ok && s.Direction() == Inbound {
+			m.mu.Unlock()
+			m.c.refusedInbound.Add(1)
+			m.styles[r.style].refused.Add(1)
+			return false
+		}
+		if victim != (i2p.Hash{}) {
+			evicted = m.takeLocked(victim)
+		}
 	}
 	m.c.opened.Add(1)
 	if b, ok := m.backoffs[peer]; ok {
 		m.backoffs[peer] = backoff{b.failures, now} // forgotten later, unless it ends as soon
 	}
-	var replaced []Session
-	l := m.sessions[peer]
-	switch {
-	case l == nil:
-		m.sessions[peer] = &link{session: s, opened: now}
-	case l.session.Direction() != s.Direction() && now.Sub(l.opened) < crossedWindow:
-		m.c.crossed.Add(1)
-		if l.spare != nil {
-			replaced = append(replaced, l.spare)
-		}
-		l.spare, l.spareUntil = s, now.Add(lingerTime)
-		if m.preferred(s) {
-			l.session, l.spare = l.spare, l.session
-		}
-	default:
-		m.c.replaced.Add(1)
-		replaced = l.all()
-		*l = link{session: s, opened: now}
+	if s.Direction() == Outbound {
+		m.history.succeeded(attemptKey{peer, r.style}, now)
+		m.styles[r.style].failing.Store(0)
 	}
+	replaced := m.enterLocked(peer, l, e)
 	d := m.dials[peer]
 	if d != nil {
+		if !d.foreign {
+			m.sessions[peer].wanted.Store(m.tick.Load())
+		}
 		m.finishLocked(d, nil)
 	}
 	m.mu.Unlock()
@@ -94,46 +126,120 @@ func (r *registry) Opened(s Session) bool {
 	for _, old := range replaced {
 		old.Close(ReasonNormal)
 	}
+	if evicted != nil {
+		m.c.evicted.Add(1)
+		m.styles[evicted.open[0].style].evicted.Add(1)
+		evicted.used().Close(ReasonIdle)
+	}
 	if d != nil {
 		m.flush(d, s)
 	}
 	if m.deps.Admission != nil {
 		m.deps.Admission.Connected(peer)
 	}
-	m.log.Debug("session opened", "peer", peer, "style", s.Status().Style, "direction", s.Direction())
+	m.log.Debug("session opened", "peer", peer, "style", m.styles[r.style].name, "direction", s.Direction())
 	return true
 }
 
-// preferred tells which of two crossed sessions both sides keep.
-func (m *Mux) preferred(s Session) bool {
-	peer := s.Peer()
+// enterLocked puts a session into the table and returns those that it replaces: all of the peer's, or, if it crossed with
+// them, one of the same style and direction.
+func (m *Mux) enterLocked(peer i2p.Hash, l *link, e entry) (replaced []Session) {
+	if l == nil {
+		m.sessions[peer] = &link{open: []entry{e}}
+		m.countLocked(e, 1)
+		return nil
+	}
+	same := func(o entry) bool {
+		return o.style == e.style && o.session.Direction() == e.session.Direction()
+	}
+	crossed := e.opened.Sub(l.open[0].opened) < crossedWindow && !same(l.open[0])
+	l.open = slices.DeleteFunc(l.open, func(o entry) bool {
+		if crossed && !same(o) {
+			return false
+		}
+		m.countLocked(o, -1)
+		replaced = append(replaced, o.session)
+		return true
+	})
+	if crossed {
+		m.c.crossed.Add(1)
+	} else {
+		m.c.replaced.Add(1)
+	}
+	m.countLocked(e, 1)
+	l.open = append(l.open, e)
+	slices.SortStableFunc(l.open, func(a, b entry) int { return m.rank(a) - m.rank(b) })
+	for i := 1; i < len(l.open); i++ {
+		if l.open[i].until.IsZero() {
+			l.open[i].until = e.opened.Add(lingerTime)
+		}
+	}
+	return replaced
+}
+
+// rank orders crossed sessions the same way on both sides: first those that the router with the lesser hash opened, then NTCP2
+// before SSU2. Sessions over the same transport in the same direction never cross.
+func (m *Mux) rank(e entry) int {
+	peer := e.session.Peer()
 	weAreLess := bytes.Compare(m.cfg.Self[:], peer[:]) < 0
-	return (s.Direction() == Outbound) == weAreLess
+	rank := m.styles[e.style].order
+	if (e.session.Direction() == Outbound) != weAreLess {
+		rank += len(m.styles)
+	}
+	return rank
+}
+
+// countLocked counts a session that enters or leaves the table.
+func (m *Mux) countLocked(e entry, n int) {
+	st := m.styles[e.style]
+	if e.session.Direction() == Outbound {
+		st.outbound += n
+		return
+	}
+	st.inbound += n
+	if m.groups[e.group] += n; m.groups[e.group] == 0 {
+		delete(m.groups, e.group)
+	}
+}
+
+// takeLocked takes all sessions with a peer out of the table.
+func (m *Mux) takeLocked(peer i2p.Hash) *link {
+	l := m.sessions[peer]
+	if l != nil {
+		for _, e := range l.open {
+			m.countLocked(e, -1)
+		}
+		delete(m.sessions, peer)
+	}
+	return l
 }
 
 // Closed removes a session; a spare one takes its place.
-func (r *registry) Closed(s Session, err error) {
-	m := (*Mux)(r)
+func (r registry) Closed(s Session, err error) {
+	m := r.m
 	m.c.closed.Add(1)
 	peer, now := s.Peer(), time.Now()
 	status := s.Status()
 	refused := err != nil && s.Direction() == Outbound && now.Sub(status.Since) < refusedWindow && refuses(err, status)
 	m.mu.Lock()
 	if l := m.sessions[peer]; l != nil {
-		switch {
-		case l.spare == s:
-			l.spare = nil
-		case l.session == s && l.spare != nil:
-			l.session, l.spare = l.spare, nil
-		case l.session == s:
-			delete(m.sessions, peer)
+		if i := slices.IndexFunc(l.open, func(e entry) bool { return e.session == s }); i >= 0 {
+			m.countLocked(l.open[i], -1)
+			l.open = slices.Delete(l.open, i, i+1)
+			if len(l.open) == 0 {
+				delete(m.sessions, peer)
+			}
 		}
+	}
+	if refused {
+		m.failedLocked(attemptKey{peer, r.style}, now)
 	}
 	refused = refused && m.sessions[peer] == nil && m.serving
 	if refused {
 		m.backOffLocked(peer, now)
 	}
 	m.mu.Unlock()
+	m.punish(peer, err)
 	if refused && m.deps.Admission != nil {
 		m.deps.Admission.Failed(peer, err)
 	}
@@ -155,14 +261,29 @@ func (m *Mux) takeOver(now time.Time) (idle, spare []Session) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for peer, l := range m.sessions {
-		if l.spare != nil && !now.Before(l.spareUntil) {
-			spare = append(spare, l.spare)
-			l.spare = nil
-		}
-		if l.spare == nil && l.session.Idle(now) >= m.cfg.IdleTimeout {
-			idle = append(idle, l.session)
-			delete(m.sessions, peer)
+		kept := slices.DeleteFunc(l.open[1:], func(e entry) bool {
+			if now.Before(e.until) {
+				return false
+			}
+			m.countLocked(e, -1)
+			spare = append(spare, e.session)
+			return true
+		})
+		l.open = l.open[:1+len(kept)]
+		l.open[0].until = time.Time{}
+		if len(l.open) == 1 && l.used().Idle(now) >= m.cfg.IdleTimeout {
+			idle = append(idle, l.used())
+			m.takeLocked(peer)
 		}
 	}
 	return idle, spare
+}
+
+// styleOrder gives each style its place in the order of rank, which is that of their names: the same on both sides.
+func styleOrder(styles []*style) {
+	sorted := slices.Clone(styles)
+	slices.SortStableFunc(sorted, func(a, b *style) int { return cmp.Compare(a.name, b.name) })
+	for i, s := range sorted {
+		s.order = i
+	}
 }

@@ -1,0 +1,187 @@
+package transport
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"hash/maphash"
+	"slices"
+	"strings"
+	"time"
+
+	"clove.i2p/router/i2p"
+)
+
+// A choice is a transport that could dial a router, at its cost.
+type choice struct {
+	style int
+	cost  int
+}
+
+// choices are the transports that may dial ri now, cheapest first. Without any, the error says why.
+//
+// To the bid of the transport comes what the Mux knows: how near the transport is to its limit, how its dials do, how dials
+// of this peer went, and a few points by chance, the same at each dial of a peer, so that not all sessions are of one
+// transport where both would do.
+func (m *Mux) choices(ri *i2p.RouterInfo, now time.Time) ([]choice, error) {
+	var all []choice
+	var pausing []bool
+	why := ErrNoAddress
+	for i, st := range m.styles {
+		b, ok := st.bid(ri)
+		if !ok {
+			continue
+		}
+		m.mu.RLock()
+		crowding, free := st.crowding()
+		past, may := m.history.cost(attemptKey{ri.Hash(), i}, now)
+		m.mu.RUnlock()
+		if !free {
+			why = ErrBusy
+			continue
+		}
+		chance := int(maphash.Comparable(m.seed, attemptKey{ri.Hash(), i}) % (costChance + 1))
+		all = append(all, choice{i, b.Cost + crowding + st.trouble() + past + chance})
+		pausing = append(pausing, !may)
+	}
+	if len(all) == 0 {
+		return nil, why
+	}
+	if slices.Contains(pausing, false) { // else the pause of the peer as a whole has said enough
+		kept := all[:0]
+		for i, c := range all {
+			if !pausing[i] {
+				kept = append(kept, c)
+			}
+		}
+		all = kept
+	}
+	slices.SortStableFunc(all, func(a, b choice) int { return cmp.Compare(a.cost, b.cost) })
+	return all, nil
+}
+
+func (s *style) bid(ri *i2p.RouterInfo) (Bid, bool) {
+	if b, ok := s.transport.(Bidder); ok {
+		return b.Bid(ri)
+	}
+	return Bid{Cost: baseCost, Path: Direct}, s.transport.Reachable(ri)
+}
+
+// An outcome is how a dial over one transport ended.
+type outcome struct {
+	style int
+	began time.Time
+	err   error
+}
+
+// race dials over the first choice; over the next as soon as that one fails, or besides it when it takes longer than
+// FallbackDelay. The first session ends the others. So a dead first choice leaves the second all but that delay of
+// the time of the dial. It returns when none runs any more; without a session, with all that failed.
+func (m *Mux) race(ctx context.Context, d *dial, ri *i2p.RouterInfo, choices []choice) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	ended := make(chan outcome, len(choices))
+	next := 0
+	start := func() {
+		c := choices[next]
+		next++
+		st := m.styles[c.style]
+		st.dials.Add(1)
+		if next > 1 {
+			st.fallbacks.Add(1)
+			m.c.fallbacks.Add(1)
+		}
+		began := time.Now()
+		go func() {
+			_, err := st.transport.Dial(ctx, ri)
+			ended <- outcome{c.style, began, err}
+		}()
+	}
+	start()
+	patience := time.NewTimer(m.cfg.FallbackDelay)
+	defer patience.Stop()
+	won := false
+	var failed dialErrors
+	for running := 1; running > 0; {
+		more := false
+		select {
+		case <-patience.C:
+			more = true
+		case o := <-ended:
+			running--
+			m.note(d.to, o, won, ctx.Err() != nil)
+			switch {
+			case o.err == nil:
+				won = true
+				cancel()
+			case errors.Is(o.err, ErrClockSkew): // it is the same over any transport
+				failed = append(failed, o.err)
+				next = len(choices)
+				cancel()
+			default:
+				failed = append(failed, o.err)
+				more = true
+			}
+		}
+		if more && !won && next < len(choices) && ctx.Err() == nil && !d.over() {
+			start()
+			running++
+			patience.Reset(m.cfg.FallbackDelay)
+		}
+	}
+	if won {
+		return nil
+	}
+	return failed
+}
+
+// note takes down how a dial over one transport ended. The end of ctx is not held against it, unless another transport was
+// faster although it began later by all of FallbackDelay.
+func (m *Mux) note(peer i2p.Hash, o outcome, lost, ended bool) {
+	st := m.styles[o.style]
+	switch {
+	case o.err == nil: // Opened has noted it
+		return
+	case lost && time.Since(o.began) < m.cfg.FallbackDelay, ended && !lost && errors.Is(o.err, context.Canceled):
+		return
+	}
+	st.failures.Add(1)
+	if errors.Is(o.err, ErrRefused) || errors.Is(o.err, ErrClockSkew) || errors.Is(o.err, ErrClosed) {
+		return
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if !isOurOwn(o.err) {
+		m.failedLocked(attemptKey{peer, o.style}, time.Now())
+		return
+	}
+	st.failing.Add(1)
+}
+
+func (m *Mux) failedLocked(k attemptKey, now time.Time) {
+	m.styles[k.style].failing.Add(1)
+	m.history.failed(k, now, m.cfg.BackoffMin, m.cfg.BackoffMax)
+}
+
+// over tells whether somebody has a session with the peer, or the dial was given up.
+func (d *dial) over() bool {
+	select {
+	case <-d.done:
+		return true
+	default:
+		return false
+	}
+}
+
+// dialErrors are what went wrong over each transport that was tried, in turn.
+type dialErrors []error
+
+func (e dialErrors) Error() string {
+	all := make([]string, len(e))
+	for i, err := range e {
+		all[i] = err.Error()
+	}
+	return strings.Join(all, "; then ")
+}
+
+func (e dialErrors) Unwrap() []error { return e }

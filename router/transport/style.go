@@ -1,0 +1,35 @@
+package transport
+
+import "sync/atomic"
+
+// A style is one transport and how it does.
+type style struct {
+	transport Transport
+	name      string
+	order     int // see styleOrder
+	limit     int // of sessions
+
+	inbound, outbound int // sessions in the table, under the lock of the Mux
+
+	failing atomic.Uint32 // dials that failed since one succeeded, whoever the peer was
+
+	dials, failures, fallbacks, refused, evicted atomic.Uint64
+}
+
+// crowding is what a bid costs more as the transport comes near its limit: nothing below three quarters. At the limit there is no
+// bid.
+func (s *style) crowding() (cost int, ok bool) {
+	n := s.inbound + s.outbound
+	if n >= s.limit {
+		return 0, false
+	}
+	from := s.limit - s.limit/4
+	if n < from {
+		return 0, true
+	}
+	return (n - from + 1) * costCrowded / max(s.limit-from, 1), true
+}
+
+// trouble is what a bid costs more when dials of this transport keep failing, whoever the peer: UDP may be blocked, or the
+// proxy down.
+func (s *style) trouble() int { return min(int(s.failing.Load())/2, maxCostTrouble) }
