@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"clove.i2p/router/crypto/keys"
+	"clove.i2p/router/crypto/mlkem"
 	"clove.i2p/router/i2p"
 )
 
@@ -24,6 +25,8 @@ type target struct {
 	at   netip.AddrPort
 	peer keys.X25519Public
 	iv   [16]byte
+	// hybrid is the handshake: with ML-KEM, or plain if 0.
+	hybrid mlkem.Params
 }
 
 // isNTCP2 tells whether an address speaks version 2: also one of style "NTCP" may.
@@ -31,7 +34,8 @@ func isNTCP2(a i2p.RouterAddress) bool {
 	return (a.Style == style || a.Style == "NTCP") && slices.Contains(strings.Split(a.Options.Get("v"), ","), "2")
 }
 
-// targets are the addresses of ri that we can dial, the cheapest first and IPv4 before IPv6.
+// targets are the addresses of ri that we can dial, the cheapest first and IPv4 before IPv6; only those with a hybrid
+// handshake if there is one (see best).
 func (t *Transport) targets(ri *i2p.RouterInfo) []target {
 	addresses := ri.Addresses()
 	slices.SortStableFunc(addresses, func(a, b i2p.RouterAddress) int {
@@ -49,10 +53,10 @@ func (t *Transport) targets(ri *i2p.RouterInfo) []target {
 		peer, okKey := a.StaticKey()
 		iv, okIV := a.IV()
 		if okKey && okIV {
-			all = append(all, target{at, peer, iv})
+			all = append(all, target{at, peer, iv, hybridOf(a, t.cfg.PostQuantum)})
 		}
 	}
-	return all
+	return best(all, t.cfg.PostQuantum)
 }
 
 // mayDial refuses private addresses, and IP versions that we do not listen on although we listen on the other one.
@@ -102,6 +106,9 @@ func (t *Transport) Addresses() []i2p.RouterAddress {
 			}
 		}
 	}
+	if t.cfg.Hidden {
+		hosts = nil
+	}
 	var all []i2p.RouterAddress
 	for _, h := range hosts {
 		if h.Port() == 0 {
@@ -110,11 +117,15 @@ func (t *Transport) Addresses() []i2p.RouterAddress {
 		if h.Port() == 0 {
 			continue // nothing listens on this IP version
 		}
-		all = append(all, t.address(costPublished, map[string]string{
+		options := map[string]string{
 			"host": h.Addr().Unmap().String(),
 			"port": strconv.Itoa(int(h.Port())),
 			"i":    i2p.EncodeBase64(t.cfg.IV[:]),
-		}))
+		}
+		if p := t.cfg.accepted(); p != 0 {
+			options["pq"] = pqOption(p)
+		}
+		all = append(all, t.address(costPublished, options))
 	}
 	if len(all) == 0 {
 		all = append(all, t.address(costUnpublished, map[string]string{"caps": t.outboundCaps()}))

@@ -8,10 +8,12 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"slices"
 	"time"
 
 	"clove.i2p/router/clock"
 	"clove.i2p/router/crypto/keys"
+	"clove.i2p/router/crypto/mlkem"
 	"clove.i2p/router/i2p"
 )
 
@@ -33,6 +35,8 @@ type Config struct {
 	// Advertise are the addresses to publish. An entry with port 0 takes the bound port of its IP version. Empty:
 	// see Transport.Addresses.
 	Advertise []netip.AddrPort
+	// Hidden publishes no host, whatever Listen, Advertise and Publish say.
+	Hidden bool
 	// NetworkID is 2 on the public network.
 	NetworkID int
 	// AllowPrivate allows peers and publication of private and loopback addresses. Not on the public network.
@@ -40,6 +44,10 @@ type Config struct {
 	// StaticKey and IV are as published; they are kept over restarts.
 	StaticKey keys.X25519Private
 	IV        [16]byte
+	// PostQuantum are the sizes of ML-KEM for hybrid handshakes, best first; empty is off. The first is published and
+	// taken from peers that connect, as one address can offer one only; all are used with peers that publish one of
+	// them. Proposal 169 prefers 768.
+	PostQuantum []mlkem.Params
 	// SelfHash is the hash of this router.
 	SelfHash i2p.Hash
 	// Self gives the RouterInfo that is sent in handshakes.
@@ -78,12 +86,25 @@ func (c Config) Validate() error {
 	case c.MaxPendingInbound < 0 || c.MaxPendingPerIP < 0 || c.HandshakeTimeout < 0 || c.SendQueue < 0:
 		return errors.New("ntcp2: a limit is negative")
 	}
+	for i, p := range c.PostQuantum {
+		if !p.Valid() || slices.Contains(c.PostQuantum[:i], p) {
+			return fmt.Errorf("ntcp2: %v is no key exchange, or there twice", p)
+		}
+	}
 	for _, a := range c.Listen {
 		if !a.Addr().IsValid() {
 			return errors.New("ntcp2: listen address without IP")
 		}
 	}
 	return nil
+}
+
+// accepted is the hybrid handshake that we publish and take, 0 if none.
+func (c Config) accepted() mlkem.Params {
+	if len(c.PostQuantum) == 0 {
+		return 0
+	}
+	return c.PostQuantum[0]
 }
 
 // NewIV returns a random IV to publish.

@@ -19,11 +19,11 @@ func FuzzRequestOptions(f *testing.F) {
 	f.Add(make([]byte, optionsLen))
 	f.Add([]byte{2, 2, 0xff, 0xff, 0xff, 0xff})
 	f.Fuzz(func(t *testing.T, b []byte) {
-		o, err := parseRequestOptions(b)
+		o, err := parseRequestOptions(b, maxAcceptedPadding)
 		if err != nil {
 			return
 		}
-		again, err := parseRequestOptions(o.append(nil))
+		again, err := parseRequestOptions(o.append(nil), maxAcceptedPadding)
 		if err != nil || again != o {
 			t.Fatalf("%+v, then %+v, %v", o, again, err)
 		}
@@ -34,11 +34,11 @@ func FuzzCreatedOptions(f *testing.F) {
 	f.Add(createdOptions{padding: 222, timeResponder: 1e9}.append(nil))
 	f.Add(make([]byte, optionsLen))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		o, err := parseCreatedOptions(b)
+		o, err := parseCreatedOptions(b, maxAcceptedPadding)
 		if err != nil {
 			return
 		}
-		again, err := parseCreatedOptions(o.append(nil))
+		again, err := parseCreatedOptions(o.append(nil), maxAcceptedPadding)
 		if err != nil || again != o {
 			t.Fatalf("%+v, then %+v, %v", o, again, err)
 		}
@@ -153,23 +153,27 @@ func FuzzHandshake(f *testing.F) {
 	ri, static := testRouterInfo(f)
 	bobStatic := keys.NewX25519([32]byte{7})
 	for step := range uint8(4) {
-		f.Add(step, uint16(0), byte(0), uint64(1))
-		f.Add(step, uint16(40), byte(1), uint64(2))
-		f.Add(step, uint16(70), byte(0x80), uint64(3))
+		for size := range uint8(4) {
+			f.Add(step, uint16(0), byte(0), uint64(1), size)
+			f.Add(step, uint16(40), byte(1), uint64(2), size)
+			f.Add(step, uint16(70), byte(0x80), uint64(3), size)
+			f.Add(step, uint16(900), byte(4), uint64(4), size)
+		}
 	}
-	f.Fuzz(func(t *testing.T, step uint8, at uint16, flip byte, seed uint64) {
+	f.Fuzz(func(t *testing.T, step uint8, at uint16, flip byte, seed uint64, size uint8) {
+		hybrid := append(allSizes(), 0)[size%4]
 		rnd := rand.New(rand.NewPCG(seed, 1))
 		now := time.Unix(1e9, 0)
 		bob := i2p.Hash{1}
 		i, err := newInitiator(initiatorConfig{
 			static: static, networkID: testNetwork, self: ri.Bytes(), responder: bob, peer: bobStatic.Public(),
-			random: rand.NewChaCha8([32]byte{1}),
+			hybrid: hybrid, random: rand.NewChaCha8([32]byte{1}),
 		})
 		if err != nil {
 			t.Fatal(err)
 		}
 		r := newResponder(responderConfig{
-			static: bobStatic, self: bob, networkID: testNetwork, random: rand.NewChaCha8([32]byte{2}),
+			static: bobStatic, self: bob, networkID: testNetwork, accept: hybrid, random: rand.NewChaCha8([32]byte{2}),
 		})
 		touched := false
 		wire := func(n uint8, msg []byte) []byte {
@@ -177,6 +181,9 @@ func FuzzHandshake(f *testing.F) {
 			if n == step && flip != 0 {
 				touched = true
 				msg[int(at)%len(msg)] ^= flip
+				if seed%5 == 0 { // or cut
+					msg = msg[:int(at)%len(msg)]
+				}
 				if seed%3 == 0 { // or all of it
 					for k := range msg {
 						msg[k] = byte(rnd.Uint32())
@@ -196,31 +203,23 @@ func FuzzHandshake(f *testing.F) {
 			t.Fatal(err)
 		}
 		msg = wire(0, msg)
-		padding, _, err := r.sessionRequest(msg[:messageLen], now)
-		if fail(err) {
+		if _, err = feedRequest(r, msg, now); fail(err) {
 			return
-		}
-		if padding > 0 {
-			r.requestPadding(msg[messageLen:])
 		}
 		msg, err = r.sessionCreated(now)
 		if fail(err) {
 			return
 		}
 		msg = wire(1, msg)
-		padding, _, err = i.sessionCreated(msg[:messageLen], now)
-		if fail(err) {
+		if _, err = feedCreated(i, msg, now); fail(err) {
 			return
-		}
-		if padding > 0 {
-			i.createdPadding(msg[messageLen:])
 		}
 		msg, err = i.sessionConfirmed()
 		if fail(err) {
 			return
 		}
 		msg = wire(2, msg)
-		s, p, err := r.sessionConfirmed(msg)
+		s, p, err := feedConfirmed(r, msg)
 		if fail(err) {
 			return
 		}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"clove.i2p/router/crypto/keys"
+	"clove.i2p/router/crypto/mlkem"
 	"clove.i2p/router/i2p"
 	"clove.i2p/router/transport"
 )
@@ -17,6 +18,7 @@ type established struct {
 	peer      i2p.Hash
 	info      *i2p.RouterInfo // of an inbound peer
 	flood     bool
+	hybrid    mlkem.Params // 0: plain
 	send      directionKeys
 	receive   directionKeys
 	remainder []byte // of the data phase, read already
@@ -34,6 +36,21 @@ func (w *wire) next(n int) ([]byte, error) {
 	if err := w.deadline(); err != nil {
 		return nil, err
 	}
+	return w.take(n)
+}
+
+// take is next without a new time limit: for the rest of a message.
+func (w *wire) take(n int) ([]byte, error) {
+	if err := w.fill(n); err != nil {
+		return nil, err
+	}
+	taken := w.buf[:n:n]
+	w.buf = w.buf[n:]
+	return taken, nil
+}
+
+// fill reads until n bytes are there to be taken.
+func (w *wire) fill(n int) error {
 	for len(w.buf) < n {
 		if cap(w.buf) < n {
 			w.buf = slices.Grow(w.buf, n-len(w.buf))
@@ -41,12 +58,10 @@ func (w *wire) next(n int) ([]byte, error) {
 		got, err := w.conn.Read(w.buf[len(w.buf):cap(w.buf)])
 		w.buf = w.buf[:len(w.buf)+got]
 		if err != nil && len(w.buf) < n {
-			return nil, err
+			return err
 		}
 	}
-	taken := w.buf[:n:n]
-	w.buf = w.buf[n:]
-	return taken, nil
+	return nil
 }
 
 // turn is an error if the peer sent bytes although it is our turn.
@@ -74,6 +89,25 @@ func (w *wire) deadline() error {
 	return w.conn.SetDeadline(d)
 }
 
+// sessionRequest takes message 1 but for its padding. Whether it is a plain or a hybrid one is looked at when as much is there
+// as the plain one has, so that what is no handshake at all is not told by an earlier end.
+func (w *wire) sessionRequest(hs *responder) (msg []byte, err error) {
+	if err = w.deadline(); err != nil {
+		return nil, fmt.Errorf("ntcp2: read SessionRequest: %w", err)
+	}
+	if err = w.fill(messageLen); err != nil {
+		return nil, fmt.Errorf("ntcp2: read SessionRequest: %w", err)
+	}
+	n, err := hs.requestLen(w.buf)
+	if err != nil {
+		return nil, fmt.Errorf("ntcp2: SessionRequest: %w", err)
+	}
+	if msg, err = w.take(n); err != nil {
+		return nil, fmt.Errorf("ntcp2: read SessionRequest: %w", err)
+	}
+	return msg, nil
+}
+
 // initiate runs the handshake with the peer that was dialled.
 func (s *server) initiate(conn net.Conn, ri *i2p.RouterInfo, at target) (e established, err error) {
 	w := &wire{conn: conn, until: time.Now().Add(s.cfg.HandshakeTimeout), buf: make([]byte, 0, 512)}
@@ -83,7 +117,7 @@ func (s *server) initiate(conn net.Conn, ri *i2p.RouterInfo, at target) (e estab
 	}
 	hs, err := newInitiator(initiatorConfig{
 		static: s.cfg.StaticKey, networkID: byte(s.cfg.NetworkID), self: self.Bytes(),
-		responder: ri.Hash(), peer: at.peer, iv: at.iv,
+		responder: ri.Hash(), peer: at.peer, iv: at.iv, hybrid: at.hybrid,
 	})
 	if err != nil {
 		return e, fmt.Errorf("ntcp2: SessionRequest: %w", err)
@@ -97,7 +131,7 @@ func (s *server) initiate(conn net.Conn, ri *i2p.RouterInfo, at target) (e estab
 	if err = w.write(msg); err != nil {
 		return e, fmt.Errorf("ntcp2: send SessionRequest: %w", err)
 	}
-	if msg, err = w.next(messageLen); err != nil {
+	if msg, err = w.next(hs.createdLen()); err != nil {
 		return e, fmt.Errorf("ntcp2: read SessionCreated: %w", err)
 	}
 	roundTrip := time.Since(sent)
@@ -129,7 +163,7 @@ func (s *server) initiate(conn net.Conn, ri *i2p.RouterInfo, at target) (e estab
 		return e, fmt.Errorf("ntcp2: send SessionConfirmed: %w", err)
 	}
 	k := hs.keys()
-	return established{peer: ri.Hash(), send: k.ab, receive: k.ba}, conn.SetDeadline(time.Time{})
+	return established{peer: ri.Hash(), hybrid: at.hybrid, send: k.ab, receive: k.ba}, conn.SetDeadline(time.Time{})
 }
 
 // respond runs the handshake with a peer that connected. After an error the caller closes slowly, except after a *refusal,
@@ -138,10 +172,11 @@ func (s *server) respond(conn net.Conn) (e established, err error) {
 	w := &wire{conn: conn, until: time.Now().Add(s.cfg.HandshakeTimeout), buf: make([]byte, 0, 512)}
 	hs := newResponder(responderConfig{
 		static: s.cfg.StaticKey, iv: s.cfg.IV, self: s.cfg.SelfHash, networkID: byte(s.cfg.NetworkID),
+		accept: s.cfg.accepted(),
 	})
-	msg, err := w.next(messageLen)
+	msg, err := w.sessionRequest(hs)
 	if err != nil {
-		return e, fmt.Errorf("ntcp2: read SessionRequest: %w", err)
+		return e, err
 	}
 	var padding int
 	var ahead time.Duration
@@ -182,7 +217,7 @@ func (s *server) respond(conn net.Conn) (e established, err error) {
 		if static, payload, err = hs.sessionConfirmed(msg); err == nil {
 			k := hs.keys()
 			e = established{
-				peer: payload.routerInfo.Hash(), info: payload.routerInfo, flood: payload.flood,
+				peer: payload.routerInfo.Hash(), info: payload.routerInfo, flood: payload.flood, hybrid: hs.hybrid,
 				send: k.ba, receive: k.ab, remainder: w.buf,
 			}
 			if r := checkPeer(e.info, static, addrPort(conn.RemoteAddr()).Addr(), s.cfg.NetworkID, s.strict(), s.clock.Now()); r != nil {

@@ -6,9 +6,6 @@ import (
 	"clove.i2p/router/crypto/noise"
 )
 
-// protocolName of the Noise handshake: XK, AES obfuscation of the ephemeral keys, padding in handshake messages 2 and 3.
-const protocolName = "Noise_XKaesobfse+hs2+hs3_25519_ChaChaPoly_SHA256"
-
 // directionKeys seal the frames of one direction and hide their lengths.
 type directionKeys struct {
 	cipher     [keyLen]byte

@@ -7,7 +7,8 @@ const (
 	keyLen     = 32
 	tagLen     = 16
 	optionsLen = 16
-	// messageLen is SessionRequest or SessionCreated without padding: key, options and tag.
+	// messageLen is a plain SessionRequest or SessionCreated without padding: key, options and tag. For hybrid ones see
+	// requestLen and createdLen.
 	messageLen = keyLen + optionsLen + tagLen
 	// confirmed1Len is part 1 of SessionConfirmed: static key and tag.
 	confirmed1Len = keyLen + tagLen
@@ -30,8 +31,11 @@ const (
 	// maxRequestPadding is what we send with SessionRequest and SessionCreated: i2pd takes messages of up to 287
 	// bytes, and sends 0 to 222 bytes of padding too.
 	maxRequestPadding = 287 - messageLen
-	// maxAcceptedPadding is what we take: Java I2P sends up to 256 bytes, the specification has no bound.
+	// maxAcceptedPadding is what we take: the specification has no bound, later text of proposal 169 allows 880 bytes.
 	maxAcceptedPadding = 1024
+	// maxHybridPadding bounds what we send with hybrid messages, which may have as much padding as content: i2pd sends
+	// no longer messages than with this much.
+	maxHybridPadding = 1184
 	// maxConfirmedPadding is what we add to the RouterInfo in SessionConfirmed.
 	maxConfirmedPadding = 64
 	// maxRouterInfo: i2pd drops a longer one.
@@ -59,7 +63,7 @@ const (
 	messageTimeout          = 5 * time.Second
 	// connectTimeout as in i2pd.
 	connectTimeout = 5 * time.Second
-	// DefaultMaxPendingInbound bounds the inbound handshakes that are under way: a goroutine and 4 KiB each.
+	// DefaultMaxPendingInbound bounds the inbound handshakes that are under way: a goroutine and 4 KiB each, 8 KiB if hybrid.
 	DefaultMaxPendingInbound = 512
 	// DefaultMaxPendingPerIP: i2pd allows one; several routers may share an address.
 	DefaultMaxPendingPerIP = 4

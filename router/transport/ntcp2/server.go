@@ -141,7 +141,7 @@ func (s *server) newSession(conn net.Conn, e *established, d transport.Direction
 	now := time.Now()
 	sn := &session{
 		peer: e.peer, direction: d, conn: conn, remote: addrPort(conn.RemoteAddr()), since: now, clock: s.clock,
-		registry: s.registry, limiter: s.cfg.Limiter, queue: newSendQueue(s.cfg.SendQueue, &s.queued),
+		registry: s.registry, limiter: s.cfg.Limiter, crypto: cryptoName(e.hybrid), queue: newSendQueue(s.cfg.SendQueue, &s.queued),
 		shutdown: make(chan struct{}), toldTime: now,
 	}
 	if self := s.cfg.Self(); d == transport.Outbound && self != nil {

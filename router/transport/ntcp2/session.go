@@ -22,6 +22,7 @@ import (
 type session struct {
 	peer      i2p.Hash
 	direction transport.Direction
+	crypto    string // for Status
 	conn      net.Conn
 	remote    netip.AddrPort
 	since     time.Time
@@ -71,7 +72,7 @@ func (s *session) Idle(now time.Time) time.Duration {
 func (s *session) Status() transport.SessionStatus {
 	queued, dropped := s.queue.status()
 	return transport.SessionStatus{
-		Peer: s.peer, Style: style, Direction: s.direction, Remote: s.remote, Since: s.since,
+		Peer: s.peer, Style: style, Crypto: s.crypto, Direction: s.direction, Remote: s.remote, Since: s.since,
 		BytesIn: s.bytesIn.Load(), BytesOut: s.bytesOut.Load(),
 		MessagesIn: s.messagesIn.Load(), MessagesOut: s.messagesOut.Load(),
 		Dropped: dropped, Queued: queued,

@@ -9,7 +9,8 @@ import (
 //
 //	0 2 | padding length 2 | 0 4 | time 4 | 0 4
 //
-// The message is Y (32, obfuscated), the options with their tag (32) and the padding.
+// The message is Y (32, obfuscated), in a hybrid handshake the ciphertext of ML-KEM with its tag (784, 1104 or 1584), the
+// options with their tag (32) and the padding.
 type createdOptions struct {
 	padding       uint16
 	timeResponder uint32 // seconds, rounded
@@ -23,12 +24,12 @@ func (o createdOptions) append(b []byte) []byte {
 	return append(b, 0, 0, 0, 0)
 }
 
-func parseCreatedOptions(b []byte) (o createdOptions, err error) {
+func parseCreatedOptions(b []byte, maxPadding int) (o createdOptions, err error) {
 	if len(b) != optionsLen {
 		return o, fmt.Errorf("%w: %d bytes of options", errMalformed, len(b))
 	}
 	o = createdOptions{padding: binary.BigEndian.Uint16(b[2:]), timeResponder: binary.BigEndian.Uint32(b[8:])}
-	if o.padding > maxAcceptedPadding {
+	if int(o.padding) > maxPadding {
 		return o, fmt.Errorf("%w: %d bytes of padding", errMalformed, o.padding)
 	}
 	return o, nil

@@ -10,7 +10,8 @@ import (
 //
 //	network id 1 | version 1 | padding length 2 | length of SessionConfirmed part 2, 2 | 0 2 | time 4 | 0 4
 //
-// The message is X (32, obfuscated), the options with their tag (32) and the padding.
+// The message is X (32, obfuscated), in a hybrid handshake the encapsulation key with its tag (816, 1200 or 1584), the options
+// with their tag (32) and the padding.
 type requestOptions struct {
 	networkID     byte // 0: not said
 	version       byte
@@ -31,7 +32,7 @@ func (o requestOptions) append(b []byte) []byte {
 }
 
 // parseRequestOptions ignores the reserved bytes, which the specification keeps for later options.
-func parseRequestOptions(b []byte) (o requestOptions, err error) {
+func parseRequestOptions(b []byte, maxPadding int) (o requestOptions, err error) {
 	if len(b) != optionsLen {
 		return o, fmt.Errorf("%w: %d bytes of options", errMalformed, len(b))
 	}
@@ -45,7 +46,7 @@ func parseRequestOptions(b []byte) (o requestOptions, err error) {
 	switch {
 	case o.version != version:
 		return o, fmt.Errorf("%w: version %d", errMalformed, o.version)
-	case o.padding > maxAcceptedPadding:
+	case int(o.padding) > maxPadding:
 		return o, fmt.Errorf("%w: %d bytes of padding", errMalformed, o.padding)
 	case o.confirmed2 < tagLen+blockHeaderLen+1 || o.confirmed2 > maxConfirmed2:
 		return o, fmt.Errorf("%w: %d bytes of SessionConfirmed", errMalformed, o.confirmed2)
