@@ -66,9 +66,9 @@ type Host interface {
 	Sessions(yield func(Session) bool)
 	// RouterInfo is what is known of a router here and now, nil for nothing.
 	RouterInfo(router i2p.Hash) *i2p.RouterInfo
-	// Contacted reports whether we sent packets to this IP address, or had a session with it, in the last minutes: a NAT lets its packets in
-	// then, and they prove nothing.
-	Contacted(ip netip.Addr) bool
+	// Contacted reports whether we sent packets to this address, or had a session with it, in the last ContactTime: a NAT lets its packets in
+	// then, and they prove nothing. anyPort: whatever the port, as many NATs look at the IP address only.
+	Contacted(a netip.AddrPort, anyPort bool) bool
 	// Banned reports whether we want nothing to do with a router.
 	Banned(router i2p.Hash) bool
 	// Supports reports whether we have a socket of this family.
@@ -154,13 +154,14 @@ type TestResult struct {
 	CharlieIP netip.Addr
 	// Received tells which of the messages 4, 5 and 7 came.
 	Received4, Received5, Received7 bool
-	// Code is that of message 4, 0 if it did not come or accepted.
-	Code uint8
+	// Code is that of message 4 (wire.Code...), 0 if it did not come or accepted.
+	Code byte
 	// Why is a sentence for people, without names of routers.
 	Why string
 }
 
-// A RelayResult is the end of one relay that we began as Alice. Err is nil, or why it failed: *Rejected, ErrTimeout, ErrSession, ErrSignature.
+// A RelayResult is the end of one relay that we began as Alice. Err is nil, or why it failed: *Rejected, ErrTimeout, ErrSession, ErrSignature,
+// ErrAddress.
 type RelayResult struct {
 	Nonce   uint32
 	Charlie i2p.Hash
@@ -182,6 +183,11 @@ type Introducer struct {
 	Tag     uint32
 	Expires time.Time
 }
+
+// Rejected is the error of a relay that Bob or Charlie refused.
+type Rejected struct{ Code byte }
+
+func (r *Rejected) Error() string { return "nat: relay refused: " + codeText(r.Code, false) }
 
 // Errors of StartTest, Relay and RelayResult.
 var (

@@ -1,7 +1,11 @@
 package nat
 
 import (
+	"bytes"
+	"crypto/rand"
+	"encoding/binary"
 	"errors"
+	"io"
 	"net/netip"
 	"time"
 
@@ -9,10 +13,50 @@ import (
 	"clove.i2p/router/transport/ssu2/wire"
 )
 
-// An Engine runs peer tests and relays. It is not safe for concurrent use.
+// An Engine runs peer tests and relays. It is not safe for concurrent use: the transport has a lock for it, which is never taken while one of a
+// session is held, as Host takes those.
 type Engine struct {
 	cfg  Config
 	host Host
+	next time.Time // Deadline; may be too early
+
+	aliceTests   [2]*aliceTest // by Family
+	bobTests     map[uint32]*bobTest
+	charlieTests map[uint32]*charlieTest
+
+	aliceRelays   map[uint32]*aliceRelay
+	bobRelays     map[uint32]*bobRelay
+	charlieRelays map[uint32]*charlieRelay
+
+	given        givenTags
+	introducers  [2]introducerBook // by Family
+	waiting      []waiter
+	nonces       nonces
+	rates        rates
+	lastBobs     []i2p.Hash // of our tests, the latest last
+	lastCharlies []i2p.Hash // that we, as Bob, asked
+	stats        Stats
+}
+
+// rates are the windows of limits.go.
+type rates struct {
+	bobTestAlice, bobTestCharlie, charlieTestBob, bobRelayAlice, bobRelayCharlie, charlieRelayBob, refusals, tags *window[i2p.Hash]
+	charlieTestAlice, charlieRelayAlice                                                                           *window[netip.Prefix]
+	totals                                                                                                        [4]*window[struct{}] // by role
+}
+
+func newRates() rates {
+	r := rates{
+		bobTestAlice: newWindow[i2p.Hash](maxBobTestsAlice), bobTestCharlie: newWindow[i2p.Hash](maxBobTestsCharlie),
+		charlieTestBob: newWindow[i2p.Hash](maxCharlieTestsBob), charlieTestAlice: newWindow[netip.Prefix](maxCharlieTestsAlice),
+		bobRelayAlice: newWindow[i2p.Hash](maxBobRelaysAlice), bobRelayCharlie: newWindow[i2p.Hash](maxBobRelaysCharlie),
+		charlieRelayBob: newWindow[i2p.Hash](maxCharlieRelaysBob), charlieRelayAlice: newWindow[netip.Prefix](maxCharlieRelaysAlice),
+		refusals: newWindow[i2p.Hash](limitAnswers), tags: newWindow[i2p.Hash](maxTagRequests),
+	}
+	for i, n := range [4]int{bobTestRole: maxBobTestsTotal, charlieTestRole: maxCharlieTestsTotal, bobRelayRole: maxBobRelaysTotal, charlieRelayRole: maxCharlieRelaysTotal} {
+		r.totals[i] = newWindow[struct{}](n)
+	}
+	return r
 }
 
 // New makes an engine. It starts nothing.
@@ -20,51 +64,275 @@ func New(cfg Config, host Host) (*Engine, error) {
 	if cfg.Signing.IsZero() || cfg.Self.IsZero() {
 		return nil, errors.New("nat: no identity")
 	}
-	return &Engine{cfg: cfg, host: host}, nil
+	if cfg.Rand == nil {
+		cfg.Rand = rand.Reader
+	}
+	if cfg.MaxTags == 0 {
+		cfg.MaxTags = DefaultMaxTags
+	}
+	e := &Engine{
+		cfg: cfg, host: host,
+		bobTests: map[uint32]*bobTest{}, charlieTests: map[uint32]*charlieTest{},
+		aliceRelays: map[uint32]*aliceRelay{}, bobRelays: map[uint32]*bobRelay{}, charlieRelays: map[uint32]*charlieRelay{},
+		given: newGivenTags(), rates: newRates(),
+	}
+	for f := range e.introducers {
+		e.introducers[f] = newIntroducerBook()
+	}
+	return e, nil
 }
 
 // HandleBlock takes a block of type RelayRequest, RelayResponse, RelayIntro, PeerTest, RelayTagRequest or RelayTag that came in the session
-// with from, others are ignored. A RelayTagRequest in a SessionRequest is to be held back until the session is established. body is lent.
-func (e *Engine) HandleBlock(now time.Time, from i2p.Hash, t wire.BlockType, body []byte) {}
-
-// HandleOutside takes a PeerTest or HolePunch packet that was opened with our introduction key. payload is lent.
-func (e *Engine) HandleOutside(now time.Time, from netip.AddrPort, h wire.Header, payload []byte) {}
-
-// HandleRouterInfo says that Host.RouterInfo has an answer for this router now: messages that came before it are handled. Without it
-// they are when Tick finds out.
-func (e *Engine) HandleRouterInfo(now time.Time, router i2p.Hash) {}
-
-// SessionClosed forgets what depends on the session with a router: tags, tests, relays.
-func (e *Engine) SessionClosed(now time.Time, router i2p.Hash) {}
-
-// StartTest begins a peer test of our address of a family, with a Bob among the sessions. TestDone follows within TestTime unless there is an error:
-// ErrBusy while a test of this family runs, ErrNoBob, ErrNoAddress.
-func (e *Engine) StartTest(now time.Time, f Family) error { return ErrNoBob }
-
-// Relay asks bob, with whom there is a session, to introduce us to charlie under the tag that charlie published with him. RelayDone follows with this nonce
-// unless there is an error: ErrBusy, ErrSession, ErrNoAddress.
-func (e *Engine) Relay(now time.Time, charlie *i2p.RouterInfo, bob i2p.Hash, tag uint32, f Family) (nonce uint32, err error) {
-	return 0, ErrSession
+// with from; others are ignored. A RelayTagRequest in a SessionRequest is to be held back until the session is established, a RelayTag in
+// SessionCreated likewise. body is lent.
+func (e *Engine) HandleBlock(now time.Time, from i2p.Hash, t wire.BlockType, body []byte) {
+	s, ok := e.host.Session(from)
+	if !ok || from == e.cfg.Self {
+		e.drop(DropNoSession)
+		return
+	}
+	e.block(now, s, t, body, false)
 }
 
-// NeedIntroducers says whether we are to be reached through introducers in a family. While so, tags are asked for in sessions with
-// routers that introduce, and kept alive.
-func (e *Engine) NeedIntroducers(now time.Time, f Family, need bool) {}
+// block handles a block; last if it is not to wait for a RouterInfo any longer.
+func (e *Engine) block(now time.Time, s Session, t wire.BlockType, body []byte, last bool) {
+	switch t {
+	case wire.BlockPeerTest:
+		p, err := wire.ParsePeerTest(body)
+		if err != nil || p.Version != version || p.Alice.Addr().Is4In6() {
+			e.drop(DropMalformed)
+			return
+		}
+		switch p.Message {
+		case 1:
+			e.bobTestAsked(now, s, p)
+		case 2:
+			e.charlieTestAsked(now, s, p, body, last)
+		case 3:
+			e.bobTestAnswered(now, s, p)
+		case 4:
+			e.aliceTestAnswered(now, s, p, body, last)
+		default: // 5 to 7 prove nothing in a session
+			e.drop(DropMalformed)
+		}
+	case wire.BlockRelayRequest:
+		e.bobRelayAsked(now, s, body)
+	case wire.BlockRelayIntro:
+		e.charlieRelayAsked(now, s, body, last)
+	case wire.BlockRelayResponse:
+		e.relayAnswered(now, s, body)
+	case wire.BlockRelayTagRequest:
+		e.tagAsked(now, s)
+	case wire.BlockRelayTag:
+		e.tagGot(now, s, body)
+	}
+}
 
-// WantTag reports whether a RelayTagRequest should go into a SessionRequest to the router of ri, in this family. (i2pd gives tags in SessionCreated only.)
-func (e *Engine) WantTag(f Family, ri *i2p.RouterInfo) bool { return false }
+// version is the only one of SSU in peer test and relay.
+const version = 2
 
-// Introducers are those to publish, at most MaxIntroducers.
-func (e *Engine) Introducers(f Family) []Introducer { return nil }
+// HandleOutside takes a PeerTest or HolePunch packet that was opened with our introduction key. payload is lent.
+func (e *Engine) HandleOutside(now time.Time, from netip.AddrPort, h wire.Header, payload []byte) {
+	from = netip.AddrPortFrom(from.Addr().Unmap(), from.Port())
+	blocks, err := wire.ParseBlocks(payload)
+	if err != nil {
+		e.drop(DropMalformed)
+		return
+	}
+	var seen netip.AddrPort
+	var body []byte
+	want := wire.BlockPeerTest
+	if h.Type == wire.HolePunch {
+		want = wire.BlockRelayResponse
+	}
+	for blocks.Next() {
+		switch blocks.Type {
+		case wire.BlockDateTime:
+			if t, err := wire.ParseDateTime(blocks.Body); err != nil || skewed(now, t) {
+				e.drop(DropSkew)
+				return
+			}
+		case wire.BlockAddress:
+			if seen, err = wire.ParseAddress(blocks.Body); err != nil {
+				e.drop(DropMalformed)
+				return
+			}
+		case want:
+			body = blocks.Body
+		}
+	}
+	switch {
+	case body == nil:
+		e.drop(DropMalformed)
+	case h.Type == wire.HolePunch:
+		e.punched(now, from, h, body)
+	case h.Type == wire.PeerTestPacket:
+		e.outsideTest(now, from, h, seen, body)
+	default:
+		e.drop(DropMalformed)
+	}
+}
 
-// MissingIntroducers is how many more sessions with introducers should be opened: routers for which WantTag is true.
-func (e *Engine) MissingIntroducers(f Family) int { return 0 }
+// outsideTest takes message 5, 6 or 7.
+func (e *Engine) outsideTest(now time.Time, from netip.AddrPort, h wire.Header, seen netip.AddrPort, body []byte) {
+	p, err := wire.ParsePeerTest(body)
+	if err != nil || p.Version != version || p.Code != wire.AcceptCode {
+		e.drop(DropMalformed)
+		return
+	}
+	dest, src := wire.NonceIDs(p.Nonce)
+	switch {
+	case p.Message == 6 && h.DestID == src && h.SrcID == dest:
+		e.charlieTestSix(now, from, p)
+	case p.Message == 5 && h.DestID == dest && h.SrcID == src:
+		e.aliceTestFive(now, from, p)
+	case p.Message == 7 && h.DestID == dest && h.SrcID == src:
+		e.aliceTestSeven(now, from, p, seen)
+	default:
+		e.drop(DropMalformed)
+	}
+}
+
+// SessionClosed forgets what depends on the session with a router: tags, tests, relays.
+func (e *Engine) SessionClosed(now time.Time, router i2p.Hash) {
+	for _, t := range e.aliceTests {
+		if t != nil && t.bob == router && !t.got4 {
+			e.finishTest(t, Unknown, "the session with the peer that was to arrange the test ended")
+		}
+	}
+	for _, t := range e.bobTests {
+		switch router {
+		case t.alice:
+			delete(e.bobTests, t.nonce)
+		case t.charlie:
+			e.nextCharlie(now, t)
+		}
+	}
+	for _, r := range e.aliceRelays {
+		if r.bob == router && !r.done {
+			e.finishRelay(r, RelayResult{Err: ErrSession})
+		}
+	}
+	for _, r := range e.bobRelays {
+		if r.alice == router || r.charlie == router {
+			delete(e.bobRelays, r.nonce)
+		}
+	}
+	e.waiting = deleteWaiters(e.waiting, func(w *waiter) bool { return w.from == router })
+	e.given.forget(router)
+	e.forgetIntroducer(now, router)
+}
 
 // Tick does what is due: sends again, ends what took too long, chooses introducers.
-func (e *Engine) Tick(now time.Time) {}
+func (e *Engine) Tick(now time.Time) {
+	if e.next.IsZero() || now.Before(e.next) {
+		return
+	}
+	e.next = time.Time{}
+	e.tickWaiting(now)
+	for _, t := range e.aliceTests {
+		if t != nil {
+			e.tickAliceTest(now, t)
+		}
+	}
+	for _, t := range e.bobTests {
+		e.tickBobTest(now, t)
+	}
+	for _, t := range e.charlieTests {
+		e.tickCharlieTest(now, t)
+	}
+	for _, r := range e.aliceRelays {
+		e.tickAliceRelay(now, r)
+	}
+	for nonce, r := range e.bobRelays {
+		if !now.Before(r.end) {
+			delete(e.bobRelays, nonce)
+		} else {
+			e.wake(r.end)
+		}
+	}
+	for _, r := range e.charlieRelays {
+		e.tickPunch(now, r)
+	}
+	e.tickGivenTags(now)
+	for f := range e.introducers {
+		e.tickIntroducers(now, Family(f))
+	}
+}
 
 // Deadline is when Tick has something to do; zero for never. It changes with any call.
-func (e *Engine) Deadline() time.Time { return time.Time{} }
+func (e *Engine) Deadline() time.Time { return e.next }
 
-// Stats are counts since the start, and the sizes of the tables.
-func (e *Engine) Stats() Stats { return Stats{} }
+// wake makes Deadline no later than t.
+func (e *Engine) wake(t time.Time) {
+	if e.next.IsZero() || t.Before(e.next) {
+		e.next = t
+	}
+}
+
+// skewed reports whether a time that somebody signed is too far from ours.
+func skewed(now, t time.Time) bool { return now.Sub(t).Abs() > maxSkew }
+
+func skewedSeconds(now time.Time, s uint32) bool { return skewed(now, time.Unix(int64(s), 0)) }
+
+// random returns a random number; at 0 it tries again.
+func (e *Engine) random() uint32 {
+	var b [4]byte
+	for range 64 {
+		if _, err := io.ReadFull(e.cfg.Rand, b[:]); err != nil {
+			panic("nat: no randomness: " + err.Error())
+		}
+		if n := binary.BigEndian.Uint32(b[:]); n != 0 {
+			return n
+		}
+	}
+	panic("nat: randomness is all zeros")
+}
+
+// below returns a random number below n, evenly enough for a choice among peers.
+func (e *Engine) below(n int) int { return int(uint64(e.random()) * uint64(n) >> 32) }
+
+// newNonce returns a number that none of our own runs has.
+func (e *Engine) newNonce() uint32 {
+	for {
+		n := e.random()
+		_, relay := e.aliceRelays[n]
+		if !relay && e.aliceTest(n) == nil {
+			return n
+		}
+	}
+}
+
+// once enters a run in the memory of nonces; false: it was there, so this is a replay, or the memory is full.
+func (e *Engine) once(now time.Time, r role, who i2p.Hash, nonce uint32) bool {
+	return e.nonces.add(now, nonceKey{role: r, who: [8]byte(who[:8]), nonce: nonce})
+}
+
+// remembered reports whether once would fail for having seen it.
+func (e *Engine) remembered(r role, who i2p.Hash, nonce uint32) bool {
+	return e.nonces.known(nonceKey{role: r, who: [8]byte(who[:8]), nonce: nonce})
+}
+
+// own is our address to name to others, of a family: a fixed one, or where the peer of this session sees us, or where most do.
+func (e *Engine) own(f Family, s Session) (netip.AddrPort, bool) {
+	a, fixed := e.host.Own(f)
+	if seen := s.Seen; !fixed && seen.IsValid() && FamilyOf(seen.Addr()) == f && e.usable(seen) {
+		a = seen
+	}
+	return a, a.IsValid() && FamilyOf(a.Addr()) == f && e.usable(a)
+}
+
+// refuse counts a refusal for a peer, and reports whether it gets one.
+func (e *Engine) refuse(now time.Time, to i2p.Hash) bool {
+	if e.rates.refusals.take(now, to) {
+		return true
+	}
+	e.drop(DropFlood)
+	return false
+}
+
+// cloneTest makes p independent of the lent packet.
+func cloneTest(p wire.PeerTest) wire.PeerTest {
+	p.Signature = bytes.Clone(p.Signature)
+	return p
+}
