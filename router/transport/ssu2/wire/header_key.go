@@ -66,8 +66,22 @@ func quarter(a, b, c, d uint32) (uint32, uint32, uint32, uint32) {
 
 // mask is the first 8 bytes of the key stream, little-endian.
 func (h *HeaderKey) mask(nonce []byte) uint64 {
+	_ = nonce[nonceLen-1]
+	if fastMasks {
+		m, _ := masks(&h.k, &h.k, &nonce[0], &nonce[0])
+		return m
+	}
 	b := h.block(nonce)
 	return uint64(b[0]) | uint64(b[1])<<32
+}
+
+// twoMasks is mask of two keys and nonces.
+func twoMasks(k1, k2 *HeaderKey, n1, n2 []byte) (m1, m2 uint64) {
+	_, _ = n1[nonceLen-1], n2[nonceLen-1]
+	if fastMasks {
+		return masks(&k1.k, &k2.k, &n1[0], &n2[0])
+	}
+	return k1.mask(n1), k2.mask(n2)
 }
 
 // xor changes b, at most 64 bytes, with the key stream of the nonce zero: the rest of a long header and the ephemeral key.

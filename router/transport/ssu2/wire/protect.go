@@ -9,8 +9,12 @@ import (
 // by the second key and the last 12 bytes; what follows of a long header, and the ephemeral key of SessionRequest and SessionCreated, is XORed with the second
 // key's stream of nonce zero. (The drawings of the specification say "n: 1" there; its KDF says zero, and zero it is.)
 
-// firstMask and secondMask make the masks of a packet of at least MinPacket bytes.
-func firstMask(packet []byte, k *HeaderKey) uint64  { return k.mask(packet[len(packet)-24:]) }
+// headerMasks makes both masks of a packet, firstMask and secondMask one each; it has at least MinPacket bytes.
+func headerMasks(packet []byte, k1, k2 *HeaderKey) (m1, m2 uint64) {
+	return twoMasks(k1, k2, packet[len(packet)-2*nonceLen:], packet[len(packet)-nonceLen:])
+}
+
+func firstMask(packet []byte, k *HeaderKey) uint64  { return k.mask(packet[len(packet)-2*nonceLen:]) }
 func secondMask(packet []byte, k *HeaderKey) uint64 { return k.mask(packet[len(packet)-nonceLen:]) }
 
 // DestID is the destination connection ID of a packet, for which k1 is the intro key of its receiver, or of the sender for SessionCreated and Retry. It does not
@@ -31,8 +35,9 @@ func OpenHeader(packet []byte, k1, k2 *HeaderKey) (h Header, err error) {
 	if len(packet) < MinPacket {
 		return h, ErrShort
 	}
-	binary.LittleEndian.PutUint64(b[:], binary.LittleEndian.Uint64(packet)^firstMask(packet, k1))
-	binary.LittleEndian.PutUint64(b[8:], binary.LittleEndian.Uint64(packet[8:])^secondMask(packet, k2))
+	m1, m2 := headerMasks(packet, k1, k2)
+	binary.LittleEndian.PutUint64(b[:], binary.LittleEndian.Uint64(packet)^m1)
+	binary.LittleEndian.PutUint64(b[8:], binary.LittleEndian.Uint64(packet[8:])^m2)
 	long, known := Type(b[12]).long()
 	switch {
 	case !known:
@@ -49,7 +54,7 @@ func OpenHeader(packet []byte, k1, k2 *HeaderKey) (h Header, err error) {
 
 // protect masks the header of a finished packet, of which the first n bytes from 16 on are XORed as well: 0, 16 or 48.
 func protect(packet []byte, k1, k2 *HeaderKey, n int) {
-	m1, m2 := firstMask(packet, k1), secondMask(packet, k2)
+	m1, m2 := headerMasks(packet, k1, k2)
 	binary.LittleEndian.PutUint64(packet, binary.LittleEndian.Uint64(packet)^m1)
 	binary.LittleEndian.PutUint64(packet[8:], binary.LittleEndian.Uint64(packet[8:])^m2)
 	if n > 0 {
