@@ -18,6 +18,9 @@ func isOurOwn(err error) bool {
 	if errors.As(err, &all) && len(all) > 1 { // it takes more than one transport that cannot
 		return !slices.ContainsFunc(all, func(err error) bool { return !isOurOwn(err) })
 	}
+	if own := (interface{ OurOwn() bool })(nil); errors.As(err, &own) && own.OurOwn() { // a proxy of ours
+		return true
+	}
 	for _, e := range ourOwn {
 		if errors.Is(err, e) {
 			return true
