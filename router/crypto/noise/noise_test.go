@@ -40,6 +40,27 @@ func TestInitialStatesAgreeWithI2pd(t *testing.T) {
 			"4caf11ef2c8e36564c53e88885064dbaacbe0054ad178f8079a646827e6ee40c",
 			"9ccf852cc93bb9504441e950e01d52322e0d47add1e9a555f755b569ae183b5c",
 		},
+		// The hybrid ones are in PostQuantum.cpp since 2.59 and 2.60.
+		"Noise_XKhfsaesobfse+hs2+hs3_25519+MLKEM512_ChaChaPoly_SHA256": {
+			"f99f6c60ea06787f8dc23fa3e9f7c0a5347710c11d99e0e99ce3902b92320720",
+			"6ac42cd831ebd30cdf902e67f46639ab85cfac0f77ba795861e956974499ade1",
+		},
+		"Noise_XKhfsaesobfse+hs2+hs3_25519+MLKEM768_ChaChaPoly_SHA256": {
+			"b9c3445611cc80ecca15de37a41ab6c6fb59db83eb1e9d7e2763a8a534ec53d1",
+			"0bcd38afcfb7aaeb2573b84f748302948b53f542ce3f23dccc9ae9b021ab48ff",
+		},
+		"Noise_XKhfsaesobfse+hs2+hs3_25519+MLKEM1024_ChaChaPoly_SHA256": {
+			"97e68d27494150ea80548e7304453f6129bc078b140513be9a55b207a2da370c",
+			"59501a598782655558099becab2a641df17bcae7b35d6da78c6e797eabf3573f",
+		},
+		"Noise_XKhfschaobfse+hs1+hs2+hs3_25519+MLKEM512_ChaChaPoly_SHA256": {
+			"1622454dbea3f77bcf5a0b60f856e054a67972742ab71adf39387d35f8904168",
+			"b184af89b5d27fbda462be35a4c01777fb70c7392872cf744abf3cc5b86cafcf",
+		},
+		"Noise_XKhfschaobfse+hs1+hs2+hs3_25519+MLKEM768_ChaChaPoly_SHA256": {
+			"06458d7f4a0e53d37bdbbb747799a104c752000be0d12a83037be3d1db77f290",
+			"d6ae2015445f61a5a7e287cf64e00ccc97ebea1c5dd08c26343206f55e28ad12",
+		},
 	} {
 		s := noise.New(name)
 		s.MixHash(nil)

@@ -27,7 +27,7 @@ func New(protocol string) Symmetric {
 func (s *Symmetric) MixHash(data []byte) { s.h = s.mixed(data) }
 
 func (s *Symmetric) mixed(data []byte) [32]byte {
-	var stack [32 + 512]byte // every message but the last of NTCP2 fits; that one may allocate
+	var stack [32 + 512]byte // every message fits but the last of NTCP2 and those with ML-KEM, which may allocate
 	buf := append(append(stack[:0], s.h[:]...), data...)
 	return sha256.Sum256(buf)
 }

@@ -49,11 +49,11 @@ func (w *wire) take(n int) ([]byte, error) {
 	return taken, nil
 }
 
-// fill reads until n bytes are there to be taken.
+// fill reads until n bytes are there to be taken. There is room for more, so that turn sees what came with them.
 func (w *wire) fill(n int) error {
 	for len(w.buf) < n {
-		if cap(w.buf) < n {
-			w.buf = slices.Grow(w.buf, n-len(w.buf))
+		if cap(w.buf) <= n {
+			w.buf = slices.Grow(w.buf, n-len(w.buf)+tagLen)
 		}
 		got, err := w.conn.Read(w.buf[len(w.buf):cap(w.buf)])
 		w.buf = w.buf[:len(w.buf)+got]

@@ -58,20 +58,18 @@ func TestHybridMessageLengths(t *testing.T) {
 	}
 }
 
-// i2pd has the first states precomputed: SHA256 of the name, and SHA256 of that (PostQuantum.cpp, 2.60).
+// i2pd has the first states precomputed: SHA256 of the name, and SHA256 of that (PostQuantum.cpp, since 2.59).
 func TestHybridStatesAgreeWithI2pd(t *testing.T) {
 	for p, want := range map[mlkem.Params][2]string{
 		mlkem.MLKEM512:  {"f99f6c60ea06787f8dc23fa3e9f7c0a5347710c11d99e0e99ce3902b92320720", "6ac42cd831ebd30cdf902e67f46639ab85cfac0f77ba795861e956974499ade1"},
 		mlkem.MLKEM768:  {"b9c3445611cc80ecca15de37a41ab6c6fb59db83eb1e9d7e2763a8a534ec53d1", "0bcd38afcfb7aaeb2573b84f748302948b53f542ce3f23dccc9ae9b021ab48ff"},
-		mlkem.MLKEM1024: {"97e68d2749415 0ea80548e7304453f6129bc078b140513be9a55b207a2da370c", "59501a5987826555580 99becab2a641df17bcae7b35d6da78c6e797eabf3573f"},
+		mlkem.MLKEM1024: {"97e68d27494150ea80548e7304453f6129bc078b140513be9a55b207a2da370c", "59501a598782655558099becab2a641df17bcae7b35d6da78c6e797eabf3573f"},
 	} {
 		s := noise.New(protocolName(p))
 		s.MixHash(nil)
 		ck, h := s.ChainKey(), s.Hash()
-		for i, got := range [][32]byte{ck, h} {
-			if hex := fmt.Sprintf("%x", got); hex != string(bytes.ReplaceAll([]byte(want[i]), []byte(" "), nil)) {
-				t.Errorf("%v: %s, want %s", p, hex, want[i])
-			}
+		if got := [2]string{fmt.Sprintf("%x", ck), fmt.Sprintf("%x", h)}; got != want {
+			t.Errorf("%v: %v, want %v", p, got, want)
 		}
 	}
 }
