@@ -75,8 +75,8 @@ func NewOpener(k DirectionKeys) *Opener {
 
 // Open opens a data packet in place and does not allocate but for errors that it does not have: dest is what DestID found, the payload aliases packet.
 //
-// ErrShort and ErrType leave the packet unchanged; ErrType is what a SessionConfirmed sent again looks like. ErrAuthentication leaves zeros. Duplicates and the blocks
-// (ParseBlocks) are the caller's.
+// ErrShort and ErrType leave the packet unchanged; ErrType is what a SessionConfirmed sent again looks like, with odds of 255 in 256. ErrAuthentication leaves zeros.
+// Duplicates and the blocks (ParseBlocks) are the caller's.
 func (o *Opener) Open(packet []byte, dest ConnectionID) (number uint32, immediate bool, payload []byte, err error) {
 	if len(packet) < MinPacket {
 		return 0, false, nil, ErrShort
