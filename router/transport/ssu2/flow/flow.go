@@ -1,7 +1,9 @@
 package flow
 
 import (
+	"encoding/binary"
 	"errors"
+	"math"
 	"time"
 
 	"clove.i2p/router/buf"
@@ -12,8 +14,8 @@ import (
 type Handler interface {
 	// Message takes one complete I2NP message, 9 bytes of short header and the payload; the buffer moves.
 	Message(m *buf.Buf)
-	// Block takes every other block except Ack, Congestion and Padding. The body is lent. An error ends Receive, which returns
-	// it.
+	// Block takes every other block except Ack, Congestion, Padding and answers to pings of the flow. The body is lent. An error ends Receive, which
+	// returns it.
 	Block(t wire.BlockType, body []byte) error
 }
 
@@ -27,7 +29,8 @@ type Config struct {
 	IPv6 bool
 	// MTU is a size of IP packets that is known to pass, 0: 1280. It is clamped to 1280 to MaxMTU.
 	MTU int
-	// MaxMTU is the least of what our link and the peer's published mtu allow, 0: 1500. With Discover the flow probes up to it.
+	// MaxMTU is the least of what our link and the peer's published mtu allow, 0: 1500. With Discover the flow probes up to it, for which the socket must
+	// not fragment.
 	MaxMTU   int
 	Discover bool
 	// RTT is what the handshake measured, 0 if nothing.
@@ -42,8 +45,16 @@ type Config struct {
 	Seed uint64
 }
 
-// A Flow is the reliability of one session. See the package documentation.
-type Flow struct{}
+// An instant is the time since the flow began.
+type instant = time.Duration
+
+const (
+	never = instant(math.MaxInt64)
+	// lastNumber leaves numbers for a Termination.
+	lastNumber = math.MaxUint32 - 1<<16
+	// leastFill is the least room that Fill uses: the smallest sensible train.
+	leastFill = 32
+)
 
 // ErrDead means that the peer acked nothing for too long, ErrExhausted that the packet numbers are used up.
 var (
@@ -51,75 +62,223 @@ var (
 	ErrExhausted = errors.New("ssu2: packet numbers used up")
 )
 
+// A Flow is the reliability of one session: see the package documentation. It belongs to the lock of its session.
+type Flow struct {
+	epoch      time.Time
+	now        instant // of the latest call; does not go back
+	routerTime func(time.Time) time.Time
+	seed       uint64
+
+	queue sendQueue
+	sent  sentLog
+	loss  lossDetector
+	rtt   rttEstimator
+	cc    controller
+	pacer pacer
+	mtu   discovery
+
+	in    received
+	acks  ackTimer
+	parts assembly
+	seen  delivered
+
+	ping        [8]byte // the data of the last one
+	pinged      bool
+	copied      uint32  // where the next probe looks for blocks
+	packet      int     // payload of a full packet that congestion control knows
+	path        instant // since when the path is the same
+	active      instant // when something was tracked last
+	trimmed     bool    // memory was given back
+	termination []byte
+	ended       bool // the Termination was sent
+	closed      bool
+	stats       Stats
+	ranges      [maxAckRanges]wire.AckRange
+}
+
 // New returns the flow of a session that was just established.
-func New(c Config) *Flow { return &Flow{} }
+func New(c Config) *Flow {
+	f := &Flow{epoch: c.Now, routerTime: c.RouterTime, seed: c.Seed, loss: newLossDetector(), trimmed: true}
+	f.sent.freeRef = -1
+	f.queue = sendQueue{budget: c.Send, expired: &f.stats.DroppedExpired, dropped: &f.stats.DroppedDivided}
+	f.parts = assembly{budget: c.Assembly, dropped: &f.stats.DroppedPartial}
+	most := CeilingMTU
+	if c.MaxMTU != 0 {
+		most = min(max(c.MaxMTU, FloorMTU), CeilingMTU)
+	}
+	f.mtu = newDiscovery(c.Discover, overhead(c.IPv6), min(max(c.MTU, FloorMTU), most), most)
+	f.packet = f.mtu.payload()
+	f.cc = newCubic(f.packet)
+	f.acks.at = never
+	if c.Initiator {
+		f.sent.base, f.sent.next = 1, 1
+	} else {
+		f.in.add(0)
+		f.acks.news, f.acks.at = true, 0
+	}
+	if c.RTT > 0 {
+		f.rtt.sample(0, c.RTT)
+		f.cc.sample(0, c.RTT)
+	}
+	f.pacer.tokens = math.MaxInt32
+	f.pace(0)
+	return f
+}
+
+func overhead(ipv6 bool) int {
+	if ipv6 {
+		return overhead6
+	}
+	return overhead4
+}
+
+// tick is the time of a call.
+func (f *Flow) tick(now time.Time) instant {
+	f.now = max(f.now, now.Sub(f.epoch))
+	return f.now
+}
 
 // Queue queues messages, whose buffers move. It returns how many it took, from the first; the rest, the newest, did not fit and were
 // released.
-func (f *Flow) Queue(now time.Time, msgs []*buf.Buf) int { return 0 }
+func (f *Flow) Queue(now time.Time, msgs []*buf.Buf) int {
+	t := f.tick(now)
+	took := 0
+	if !f.closed && !f.ended && f.termination == nil {
+		router := now
+		if f.routerTime != nil {
+			router = f.routerTime(now)
+		}
+		for _, b := range msgs {
+			if !f.queue.put(t, router, b) {
+				break
+			}
+			took++
+		}
+		f.active, f.trimmed = t, false
+	}
+	f.stats.DroppedFull += uint64(len(msgs) - took)
+	for _, b := range msgs[took:] {
+		b.Release()
+	}
+	return took
+}
 
 // Control queues one whole block with its header, which is copied, in front of all messages. A reliable one is sent again until it is
-// acked. It reports whether there was room. A Termination block goes out with the next packet, and nothing after it.
-func (f *Flow) Control(now time.Time, block []byte, reliable bool) bool { return false }
+// acked, for some seconds. It reports whether there was room: for 64 blocks, of what a packet of the least MTU holds. A Termination block goes out with the next
+// packet, and nothing after it, except another Termination.
+func (f *Flow) Control(now time.Time, block []byte, reliable bool) bool {
+	t := f.tick(now)
+	if f.closed || len(block) < wire.BlockHeaderLen || len(block) > f.floor() {
+		return false
+	}
+	kind := wire.BlockType(block[0])
+	if kind == wire.BlockTermination {
+		f.termination = append([]byte(nil), block[:min(len(block), leastFill)]...)
+		f.ended = false
+		return true
+	}
+	if f.ended || f.termination != nil || !f.queue.putControl(t, block, reliable && eliciting(kind)) {
+		return false
+	}
+	f.active, f.trimmed = t, false
+	return true
+}
 
 // AckNow makes the next Fill give an ack, as for a repeated SessionConfirmed.
-func (f *Flow) AckNow(now time.Time) {}
-
-// Fill writes the payload of the next packet to the front of payload, which has room for MaxPayloadSize bytes, and returns its packet number,
-// its length and the immediate-ack flag; ok is false if there is nothing to send, or not yet: see Deadline.
-//
-// Full packets have PayloadSize bytes. A shorter one ends a train of equal packets, and so does a longer one, a probe of the path's MTU, that
-// goes alone.
-func (f *Flow) Fill(now time.Time, payload []byte) (number uint32, n int, immediate, ok bool) {
-	return 0, 0, false, false
+func (f *Flow) AckNow(now time.Time) {
+	if t := f.tick(now); f.in.any {
+		f.acks.news, f.acks.at = true, t
+	}
 }
 
-// FillDirect is Fill for a packet off the path, like a PathChallenge to an address that is not validated: the given blocks, an ack and padding. It is
-// neither congestion controlled nor sent again.
-func (f *Flow) FillDirect(now time.Time, payload, blocks []byte) (number uint32, n int, ok bool) {
-	return 0, 0, false
-}
+// floor is the payload that fits every path.
+func (f *Flow) floor() int { return FloorMTU - f.mtu.overhead }
 
 // PayloadSize is the payload of a full packet on the path as it is known now.
-func (f *Flow) PayloadSize() int { return 0 }
+func (f *Flow) PayloadSize() int { return f.mtu.payload() }
 
 // MaxPayloadSize is the longest payload that Fill may write: that of a probe.
-func (f *Flow) MaxPayloadSize() int { return 0 }
+func (f *Flow) MaxPayloadSize() int { return f.mtu.most - f.mtu.overhead }
 
 // MTU is the size of IP packets that PayloadSize fills.
-func (f *Flow) MTU() int { return 0 }
+func (f *Flow) MTU() int { return f.mtu.mtu() }
 
-// Receive takes the payload of one authentic packet. Duplicates are dropped and give no error. An error is a violation of the protocol,
-// *ProtocolError with the reason to give to the peer, or what the Handler returned; what came before it in the packet was handled.
-func (f *Flow) Receive(now time.Time, number uint32, immediate bool, payload []byte, to Handler) error {
-	return nil
+// pace follows the window.
+func (f *Flow) pace(t instant) {
+	if size := f.mtu.payload(); size != f.packet {
+		f.packet = size
+		f.cc.resize(size)
+	}
+	f.pacer.set(t, f.cc.window(), f.mtu.payload(), f.rtt.current(), f.cc.slowStart())
 }
 
-// Deadline is when Fill is to be called without any other event: now or in the past if there is something to send at once; zero if there is
-// nothing to wait for.
-func (f *Flow) Deadline() time.Time { return time.Time{} }
+// Unsent tells that the system refused the packets first to last for their length (EMSGSIZE): the MTU falls at once, and their blocks are sent again. For other
+// errors do nothing: the packets count as lost in time.
+func (f *Flow) Unsent(now time.Time, first, last uint32) {
+	t := f.tick(now)
+	fell := false
+	for n := max(first, f.sent.base); n <= last && n < f.sent.next; n++ {
+		p := f.sent.at(n)
+		if p.state != inFlight {
+			continue
+		}
+		if p.probe != 0 || !fell {
+			fell = f.mtu.tooLong(t, int(p.probe), f.rtt.current()) || fell
+		}
+		f.lose(t, p, false)
+	}
+	f.pace(t)
+}
 
-// Failed returns ErrDead or ErrExhausted when the session is to be closed. Call it when a Deadline has passed.
-func (f *Flow) Failed(now time.Time) error { return nil }
+// Rebase starts over on a new path: congestion window, round trip time and MTU. What is in flight is not declared lost, but its loss says nothing.
+func (f *Flow) Rebase(now time.Time, ipv6 bool) {
+	t := f.tick(now)
+	f.path = t
+	f.rtt = rttEstimator{}
+	f.cc.reset(t)
+	f.mtu.restart(t, overhead(ipv6))
+	f.loss.ptos, f.loss.probes = 0, 0
+	f.loss.packets, f.loss.eighths = initialPacketThreshold, minTimeThreshold
+	f.pace(t)
+}
 
-// Unsent tells that the packets first to last were not sent. tooLong means that the system refused them for their length (EMSGSIZE): the MTU falls
-// back at once.
-func (f *Flow) Unsent(now time.Time, first, last uint32, tooLong bool) {}
-
-// Rebase starts over on a new path: congestion window, round trip time and MTU. What is in flight is not declared lost.
-func (f *Flow) Rebase(now time.Time, ipv6 bool) {}
-
-// Constrain holds the congestion window and the MTU at their least while a path is validated.
-func (f *Flow) Constrain(now time.Time, on bool) {}
+// Constrain holds the congestion window and the MTU at their least while a path is validated ("Initiating Path Validation").
+func (f *Flow) Constrain(now time.Time, on bool) {
+	t := f.tick(now)
+	f.cc.limit(on)
+	f.mtu.limited = on
+	f.pace(t)
+}
 
 // Idle reports whether nothing is queued and nothing waits for an ack.
-func (f *Flow) Idle() bool { return true }
+func (f *Flow) Idle() bool { return f.sent.packets == 0 && f.queue.messages+f.queue.controls == 0 }
 
 // Queued is the number of messages that wait, wholly or in part, to be sent or acked.
-func (f *Flow) Queued() int { return 0 }
+func (f *Flow) Queued() int { return f.queue.messages }
 
 // Received is the number of valid packets received, for a Termination block.
-func (f *Flow) Received() uint64 { return 0 }
+func (f *Flow) Received() uint64 { return f.in.count }
 
 // Close releases every buffer. The flow takes and gives nothing afterwards.
-func (f *Flow) Close() {}
+func (f *Flow) Close() {
+	f.closed = true
+	f.queue.close()
+	f.parts.close()
+	f.sent.ring, f.sent.refs, f.sent.freeRef, f.sent.base = nil, nil, -1, f.sent.next
+	f.sent.bytes, f.sent.packets = 0, 0
+	f.seen = delivered{}
+}
+
+// random is splitmix64: for padding and pings, which are sealed.
+func (f *Flow) random() uint64 {
+	f.seed += 0x9E3779B97F4A7C15
+	z := f.seed
+	z = (z ^ z>>30) * 0xBF58476D1CE4E5B9
+	z = (z ^ z>>27) * 0x94D049BB133111EB
+	return z ^ z>>31
+}
+
+func (f *Flow) newPing() {
+	f.pinged = true
+	binary.BigEndian.PutUint64(f.ping[:], f.random())
+}

@@ -1,0 +1,26 @@
+package flow
+
+import "time"
+
+// A controller decides how many bytes may be in flight. Bytes are of payloads.
+type controller interface {
+	window() int
+	// slowStart tells the pacer to go ahead of the window's growth.
+	slowStart() bool
+	// sample takes a round trip time, round the end of a round trip.
+	sample(t instant, rtt time.Duration)
+	round(t instant)
+	// acked takes packets of that many bytes, of which the last was sent at sent, with inFlight bytes in flight before.
+	acked(t, sent instant, bytes, inFlight int, rtt time.Duration)
+	lost(t, sent instant, bytes int, rate *lossRate)
+	// spurious takes a lost packet back.
+	spurious(sent instant)
+	// persistent is called when several probes in a row got no ack.
+	persistent(t instant)
+	// ecn is called when the peer reports congestion.
+	ecn(t instant)
+	// resize changes the size of full packets. limit holds the window at its least.
+	resize(packet int)
+	limit(on bool)
+	reset(t instant)
+}

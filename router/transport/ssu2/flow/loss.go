@@ -1,0 +1,225 @@
+package flow
+
+import (
+	"time"
+
+	"clove.i2p/router/transport/ssu2/wire"
+)
+
+// A lossDetector decides when a packet is lost: some time after one that was sent later was acked (RACK, RFC 8985), or a number of packets after it
+// (RFC 9002, 6.1). Both grow when a packet turns out to have been reordered only.
+type lossDetector struct {
+	acked     uint32 // highest number acked
+	anyAcked  bool
+	timer     instant // when the next packet is lost by time, or never
+	packets   int     // threshold
+	eighths   int     // of the round trip time
+	quiet     int     // rounds since the last spurious loss
+	lastSent  instant // of an ack-eliciting packet
+	ptos      int     // in a row
+	probes    int     // packets that may be sent against congestion control
+	progress  instant // the last time when something was acked, or nothing was in flight
+	rate      lossRate
+	roundEnds instant // a packet sent later ends the round
+}
+
+func newLossDetector() lossDetector {
+	return lossDetector{timer: never, packets: initialPacketThreshold, eighths: minTimeThreshold}
+}
+
+// delay is the time threshold.
+func (d *lossDetector) delay(r *rttEstimator) time.Duration {
+	return max(max(r.current(), r.latest)*time.Duration(d.eighths)/8, granularity)
+}
+
+// ptoAt is when the next probe is due if something is in flight.
+func (d *lossDetector) ptoAt(r *rttEstimator) instant {
+	return d.lastSent + min(r.pto()<<min(d.ptos, 16), maxPTO)
+}
+
+// reordered widens the thresholds: a packet that was declared lost was acked distance packets and late after it was sent.
+func (d *lossDetector) reordered(r *rttEstimator, distance int, late time.Duration) {
+	d.quiet = 0
+	d.packets = max(d.packets, min(distance+1, maxPacketThreshold))
+	if rtt := r.current(); rtt > 0 {
+		need := int(min(late*8/rtt, maxTimeThreshold)) + 1
+		d.eighths = max(d.eighths, min(need, maxTimeThreshold))
+	}
+}
+
+// round counts a round trip; long after the last spurious loss the thresholds shrink again.
+func (d *lossDetector) round() {
+	d.rate.round()
+	if d.quiet++; d.quiet >= reorderingRounds {
+		d.quiet = 0
+		d.packets = max(initialPacketThreshold, d.packets*3/4)
+		d.eighths = max(minTimeThreshold, d.eighths-1)
+	}
+}
+
+// A lossRate is the share of packets that get lost, smoothed over rounds.
+type lossRate struct {
+	acked, lost int // in this round
+	smoothed    float64
+}
+
+func (l *lossRate) round() {
+	if n := l.acked + l.lost; n > 0 {
+		// A round of few packets counts for less.
+		weight := min(float64(n)/64, 1) / 8
+		l.smoothed += (float64(l.lost)/float64(n) - l.smoothed) * weight
+	}
+	l.acked, l.lost = 0, 0
+}
+
+// onAck takes the body of an Ack block.
+func (f *Flow) onAck(t instant, body []byte) error {
+	ack, err := wire.ParseAck(body)
+	if err != nil {
+		return err
+	}
+	l := &f.sent
+	if l.base == l.next {
+		return nil
+	}
+	var (
+		newest        *packet
+		newestNumber  uint32
+		bytes, before = 0, l.bytes
+		spurious      bool
+		lastSent      instant
+	)
+	for {
+		first, last, ok := ack.Next()
+		if !ok || last < l.base {
+			break
+		}
+		if first >= l.next {
+			continue // i2pd acks number 0 before it got any packet
+		}
+		first, last = max(first, l.base), min(last, l.next-1)
+		for n := last; ; n-- {
+			p := l.at(n)
+			switch p.state {
+			case inFlight:
+				if newest == nil {
+					newest, newestNumber = p, n
+				}
+				bytes += int(p.size)
+				lastSent = max(lastSent, p.sent)
+				f.deliver(t, p)
+			case lost:
+				if p.probe == 0 { // its loss was no sign of anything
+					spurious = true
+					f.stats.Spurious++
+					f.loss.reordered(&f.rtt, int(max(f.loss.acked, n)-n), t-p.sent)
+					f.cc.spurious(p.sent)
+				}
+				f.deliver(t, p)
+			}
+			if n == first {
+				break
+			}
+		}
+	}
+	if newest == nil && !spurious {
+		return nil
+	}
+	f.loss.progress, f.loss.ptos, f.loss.probes = t, 0, 0
+	if newest != nil {
+		if !f.loss.anyAcked || newestNumber > f.loss.acked {
+			f.loss.acked, f.loss.anyAcked = newestNumber, true
+			if newest.sent >= f.path {
+				f.rtt.sample(t, t-newest.sent)
+				f.cc.sample(t, f.rtt.latest)
+			}
+		}
+		if lastSent >= f.loss.roundEnds {
+			f.loss.roundEnds = f.loss.lastSent + 1
+			f.loss.round()
+			f.cc.round(t)
+		}
+		f.cc.acked(t, lastSent, bytes, before, f.rtt.current())
+	}
+	f.detectLost(t)
+	l.advance(t - f.lostLife())
+	return nil
+}
+
+// lostLife is how long after it was sent a lost packet is remembered, to learn that it was not lost. It is short as i2pd, some seconds after a loss, acks
+// whole stretches of numbers that it never got (SSU2Session::CleanUp).
+func (f *Flow) lostLife() time.Duration { return min(3*f.rtt.pto(), 3*time.Second) }
+
+// deliver ends a packet that was acked.
+func (f *Flow) deliver(t instant, p *packet) {
+	if p.hasAck {
+		f.in.forget(p.through)
+	}
+	for i := p.refs; i >= 0; i = f.sent.refs[i].next {
+		r := &f.sent.refs[i]
+		if f.queue.ack(r.h, r.frag) {
+			f.stats.MessagesOut++
+		}
+	}
+	f.loss.rate.acked++
+	f.mtu.acked(t, p, f.rtt.current())
+	f.sent.land(p, gone)
+}
+
+// detectLost declares packets lost and sets the timer for the next one.
+func (f *Flow) detectLost(t instant) {
+	f.loss.timer = never
+	l := &f.sent
+	if !f.loss.anyAcked {
+		return
+	}
+	delay := f.loss.delay(&f.rtt)
+	for n := l.base; n != l.next && n < f.loss.acked; n++ {
+		p := l.at(n)
+		if p.state != inFlight {
+			continue
+		}
+		if int(f.loss.acked-n) < f.loss.packets && p.sent+delay > t {
+			f.loss.timer = p.sent + delay
+			return // the following were sent later
+		}
+		f.lose(t, p, true)
+	}
+}
+
+// lose declares a packet lost, so that its blocks are sent again. The loss of a probe of the MTU is no sign of congestion, and neither is what never left.
+func (f *Flow) lose(t instant, p *packet, signal bool) {
+	f.sent.land(p, lost)
+	for i := p.refs; i >= 0; i = f.sent.refs[i].next {
+		r := &f.sent.refs[i]
+		if f.queue.lose(r.h, r.frag) {
+			f.stats.Resent++
+		}
+	}
+	if signal && p.probe == 0 {
+		f.stats.Lost++
+		f.loss.rate.lost++
+		f.cc.lost(t, p.sent, int(p.size), &f.loss.rate)
+	}
+	if signal && f.mtu.lost(t, p, f.rtt.current(), f.loss.rate.smoothed) {
+		f.pace(t)
+	}
+}
+
+// onTimer runs what is due of loss detection.
+func (f *Flow) onTimer(t instant) {
+	if f.loss.timer <= t {
+		f.detectLost(t)
+		f.sent.advance(t - f.lostLife())
+	}
+	if f.sent.packets == 0 || f.loss.timer != never || f.loss.ptoAt(&f.rtt) > t {
+		return
+	}
+	f.loss.ptos++
+	f.loss.probes = 2
+	f.loss.lastSent = t
+	f.stats.Probes++
+	if f.loss.ptos == persistentPTOs {
+		f.cc.persistent(t)
+	}
+}

@@ -1,0 +1,295 @@
+package flow
+
+import (
+	"encoding/binary"
+	"math/bits"
+	"time"
+
+	"clove.i2p/router/buf"
+	"clove.i2p/router/i2np"
+	"clove.i2p/router/transport/ssu2/wire"
+)
+
+// A handle names a message of the sendQueue, or one that was there.
+type handle struct {
+	index int32
+	gen   uint32
+}
+
+// An outMessage is an I2NP message or a control block between Queue and its last ack.
+type outMessage struct {
+	b       *buf.Buf // nil: the slot is free
+	gen     uint32
+	expires instant
+
+	control, reliable bool   // control: b is a whole block with its header
+	n                 uint8  // fragments; 0: not divided yet, 1: a whole I2NP block
+	next              uint8  // fragment to be sent for the first time
+	part              uint16 // bytes of each fragment but the last
+	again             bool   // in sendQueue.lost
+	acked, lost       uint64 // fragments; lost are to be sent again
+}
+
+// A sendQueue holds everything that is to be sent or acked. Control blocks go first, then lost fragments, then new messages in order.
+type sendQueue struct {
+	budget *Budget
+	slots  []outMessage
+	free   []int32
+
+	control, lost, fresh fifo[handle]
+	controls             int
+	messages, bytes      int // held; bytes are footprints
+	expired, dropped     *uint64
+}
+
+// live returns the message of a handle, nil if it is gone.
+func (q *sendQueue) live(h handle) *outMessage {
+	if m := &q.slots[h.index]; m.b != nil && m.gen == h.gen {
+		return m
+	}
+	return nil
+}
+
+func (q *sendQueue) add(b *buf.Buf, expires instant) (handle, *outMessage) {
+	var i int32
+	if n := len(q.free); n > 0 {
+		i, q.free = q.free[n-1], q.free[:n-1]
+	} else {
+		i = int32(len(q.slots))
+		q.slots = append(q.slots, outMessage{})
+	}
+	m := &q.slots[i]
+	*m = outMessage{b: b, gen: m.gen + 1, expires: expires}
+	q.bytes += b.Footprint()
+	q.budget.charge(b.Footprint())
+	return handle{i, m.gen}, m
+}
+
+// remove ends a message, whose handles are dead from here on.
+func (q *sendQueue) remove(h handle) {
+	m := &q.slots[h.index]
+	q.bytes -= m.b.Footprint()
+	q.budget.charge(-m.b.Footprint())
+	if m.control {
+		q.controls--
+	} else {
+		q.messages--
+	}
+	m.b.Release()
+	m.b = nil
+	q.free = append(q.free, h.index)
+}
+
+// room reports whether n more bytes of footprint fit.
+func (q *sendQueue) room(n int) bool {
+	return q.bytes+n <= maxQueueBytes && (q.bytes+n <= leastQueueBytes || q.budget.room(n))
+}
+
+// put takes one message; false if it does not fit, or can never be sent.
+func (q *sendQueue) put(t instant, routerNow time.Time, b *buf.Buf) bool {
+	if q.messages >= maxMessages || q.messages > 0 && !q.room(b.Footprint()) || b.Len() < i2np.ShortHeaderLen || b.Len() > maxMessage {
+		return false
+	}
+	h, _ := q.add(b, t+life(b.Bytes(), routerNow))
+	q.messages++
+	q.fresh.push(h)
+	return true
+}
+
+// life is how long a message may wait here.
+func life(m []byte, routerNow time.Time) time.Duration {
+	expiration := time.Unix(int64(binary.BigEndian.Uint32(m[5:])), 0)
+	left := expiration.Sub(routerNow)
+	if left <= 0 {
+		left = lateGrace
+	}
+	return min(left, maxLife)
+}
+
+// putControl takes one block, which is copied.
+func (q *sendQueue) putControl(t instant, block []byte, reliable bool) bool {
+	if q.controls >= maxControl {
+		return false
+	}
+	h, m := q.add(buf.From(block), t+controlLife)
+	m.control, m.reliable, m.n, m.part = true, reliable, 1, uint16(len(block))
+	q.controls++
+	q.control.push(h)
+	return true
+}
+
+// A pick is the block to be sent next.
+type pick struct {
+	h    handle
+	m    *outMessage
+	frag uint8
+	size int // of the block with its header
+	from *fifo[handle]
+}
+
+// pickControl finds the next control block.
+func (q *sendQueue) pickControl(t instant) (pick, bool) {
+	for q.control.n > 0 {
+		h := q.control.front()
+		m := q.live(h)
+		switch {
+		case m == nil:
+		case t >= m.expires:
+			q.remove(h)
+		default:
+			return pick{h: h, m: m, size: m.b.Len(), from: &q.control}, true
+		}
+		q.control.pop()
+	}
+	return pick{}, false
+}
+
+// pick finds the next lost or new fragment for packets of payloads of size bytes. Expired messages are dropped on the way.
+func (q *sendQueue) pick(t instant, size int) (pick, bool) {
+	for q.lost.n > 0 {
+		h := q.lost.front()
+		m := q.live(h)
+		if m != nil && m.lost != 0 && t < m.expires {
+			p := pick{h: h, m: m, frag: uint8(bits.TrailingZeros64(m.lost)), from: &q.lost}
+			if p.size = m.blockLen(p.frag); p.size <= size {
+				return p, true
+			}
+			q.lost.pop()
+			m.again = false
+			q.refit(h, m)
+			continue
+		}
+		q.lost.pop()
+		if m == nil {
+			continue
+		}
+		if m.again = false; t >= m.expires {
+			q.expire(h)
+		}
+	}
+	for q.fresh.n > 0 {
+		h := q.fresh.front()
+		m := q.live(h)
+		if m != nil && t < m.expires {
+			if m.n == 0 {
+				m.divide(size)
+			}
+			p := pick{h: h, m: m, frag: m.next, size: m.blockLen(m.next), from: &q.fresh}
+			if p.size <= size {
+				return p, true
+			}
+			q.fresh.pop()
+			q.refit(h, m)
+			continue
+		}
+		q.fresh.pop()
+		if m != nil {
+			q.expire(h)
+		}
+	}
+	return pick{}, false
+}
+
+// refit starts a message over that was divided for a larger MTU. What was sent of it was as long and did not arrive; if some of it did, nobody could put
+// it together, and it is dropped.
+func (q *sendQueue) refit(h handle, m *outMessage) {
+	if m.acked != 0 {
+		*q.dropped++
+		q.remove(h)
+		return
+	}
+	m.gen++
+	m.n, m.next, m.lost, m.again = 0, 0, 0, false
+	q.fresh.push(handle{h.index, m.gen})
+}
+
+func (q *sendQueue) expire(h handle) {
+	if m := &q.slots[h.index]; !m.control {
+		*q.expired++
+	}
+	q.remove(h)
+}
+
+// took marks a pick as sent. It reports whether its ack matters.
+func (q *sendQueue) took(p pick) bool {
+	switch {
+	case p.m.control:
+		q.control.pop()
+		if !p.m.reliable {
+			q.remove(p.h)
+			return false
+		}
+		p.m.lost = 0
+	case p.from == &q.lost:
+		p.m.lost &^= 1 << p.frag
+		if p.m.lost == 0 {
+			p.m.again = false
+			q.lost.pop()
+		}
+	default:
+		if p.m.next++; p.m.next == p.m.n {
+			q.fresh.pop()
+		}
+	}
+	return true
+}
+
+// ack marks a fragment as acked and reports whether a message was completed by that.
+func (q *sendQueue) ack(h handle, frag uint8) bool {
+	m := q.live(h)
+	if m == nil {
+		return false
+	}
+	m.acked |= 1 << frag
+	m.lost &^= 1 << frag
+	if bits.OnesCount64(m.acked) < int(m.n) {
+		return false
+	}
+	done := !m.control
+	q.remove(h)
+	return done
+}
+
+// lose marks a fragment to be sent again and reports whether it is.
+func (q *sendQueue) lose(h handle, frag uint8) bool {
+	m := q.live(h)
+	if m == nil || (m.acked|m.lost)&(1<<frag) != 0 {
+		return false
+	}
+	m.lost |= 1 << frag
+	switch {
+	case m.control:
+		q.control.push(h)
+	case !m.again:
+		m.again = true
+		q.lost.push(h)
+	}
+	return true
+}
+
+// empty reports whether nothing waits to be sent; some of it may have expired.
+func (q *sendQueue) empty() bool { return q.control.n == 0 && q.lost.n == 0 && q.fresh.n == 0 }
+
+func (q *sendQueue) close() {
+	for i := range q.slots {
+		if m := &q.slots[i]; m.b != nil {
+			q.remove(handle{int32(i), m.gen})
+		}
+	}
+	*q = sendQueue{budget: q.budget, expired: q.expired, dropped: q.dropped}
+}
+
+// trim gives memory back if nothing is held. No handle of a message may be left.
+func (q *sendQueue) trim() {
+	if q.messages+q.controls == 0 && q.empty() {
+		q.slots, q.free = nil, nil
+		q.control, q.lost, q.fresh = fifo[handle]{}, fifo[handle]{}, fifo[handle]{}
+	}
+}
+
+// followOn is what comes before the data of a follow-on fragment.
+func (m *outMessage) followOn(frag uint8) wire.FollowOnFragment {
+	return wire.FollowOnFragment{
+		Number: int(frag), Last: frag == m.n-1, MessageID: binary.BigEndian.Uint32(m.b.Bytes()[1:]),
+	}
+}
