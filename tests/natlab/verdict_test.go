@@ -4,6 +4,7 @@ package natlab_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -58,51 +59,141 @@ func eventually(t *testing.T, limit time.Duration, try func(ctx context.Context)
 }
 
 // The baseline that clove is compared with. Each router knows one other, which is Bob, so that Charlie is one that it has
-// not sent anything: with several Bobs i2pd 2.45 tests with all of them at once, dials Charlie while that answers, and
-// takes the hole that this makes for being reachable.
+// not sent anything: doc.go tells what happens otherwise.
 func TestI2pdVerdicts(t *testing.T) {
 	n := newNetwork(t)
-	public, err := n.StartPublic(t.Context(), 6, natlab.I2pdConfig{LogLevel: level()})
+	public, err := n.StartPublic(t.Context(), 8, natlab.I2pdConfig{LogLevel: level()})
 	if err != nil {
 		t.Fatal(err)
 	}
 	shown := map[uint16]uint16{natlab.RouterPort: 31000}
-	type subject struct {
+	bob := 0
+	for _, test := range []struct {
 		kind    natlab.Kind
 		ports   map[uint16]uint16
 		verdict string
-		router  *natlab.I2pd
-	}
-	subjects := []*subject{
-		{kind: natlab.Public, verdict: "OK"},
-		{kind: natlab.Firewalled, verdict: "Firewalled"},
-		{kind: natlab.FullCone, verdict: "OK"},
-		{kind: natlab.FullCone, ports: shown, verdict: "Firewalled"},
-		{kind: natlab.AddressRestricted, verdict: "Firewalled"},
-		{kind: natlab.PortRestricted, verdict: "Firewalled"},
-		{kind: natlab.PortRestricted, ports: shown, verdict: "Firewalled"},
-		{kind: natlab.Symmetric, verdict: "Firewalled"},
-	}
-	for i, s := range subjects {
-		s.router, err = n.StartI2pd(t.Context(), natlab.Spec{Name: fmt.Sprintf("%v %d", s.kind, i), Kind: s.kind, Ports: s.ports},
-			natlab.I2pdConfig{LogLevel: level(), Seed: []string{public[i%len(public)].RouterInfoFile()}})
-		if err != nil {
-			t.Fatal(err)
+		caps    string
+	}{
+		{natlab.Public, nil, "OK", "R"},
+		{natlab.FullCone, nil, "OK", "R"},
+		{natlab.FullCone, shown, "Firewalled", "U"}, // it takes its port for the one outside
+		{natlab.Firewalled, nil, "Firewalled", "U"},
+		{natlab.AddressRestricted, nil, "Firewalled", "U"},
+		{natlab.PortRestricted, nil, "Firewalled", "U"},
+		{natlab.PortRestricted, shown, "Firewalled", "U"},
+		{natlab.Symmetric, nil, "Firewalled", "U"},
+	} {
+		name := test.kind.String()
+		if test.ports != nil {
+			name += ", other port"
 		}
-	}
-	began := time.Now()
-	for _, s := range subjects {
-		var got natlab.I2pdStatus
-		eventually(t, 90*time.Second, func(ctx context.Context) (err error) {
-			got, err = s.router.Status(ctx)
-			if err == nil && !strings.HasPrefix(got.Network, s.verdict) {
-				return fmt.Errorf("%s: verdict %q, want %q", s.router.Host.Name, got.Network, s.verdict)
+		t.Run(name, func(t *testing.T) {
+			const attempts = 5 // Bob may lose a test: see doc.go
+			for attempt := range attempts {
+				r, err := n.StartI2pd(t.Context(), natlab.Spec{Name: fmt.Sprintf("%s %d", name, attempt), Kind: test.kind, Ports: test.ports},
+					natlab.I2pdConfig{LogLevel: level(), Seed: []string{public[bob%len(public)].RouterInfoFile()}})
+				if err != nil {
+					t.Fatal(err)
+				}
+				bob++
+				got, err := verdict(t.Context(), r, test.verdict)
+				if err != nil {
+					t.Logf("attempt %d: %v", attempt, err)
+					continue
+				}
+				t.Logf("verdict %s, caps %s, SSU2 %s", got.Network, got.Caps, got.Address)
+				if !strings.HasPrefix(got.Network, test.verdict) || !strings.HasSuffix(got.Caps, test.caps) {
+					t.Errorf("want %q and caps %q", test.verdict, test.caps)
+				}
+				return
 			}
-			return err
+			t.Errorf("no verdict")
 		})
-		t.Logf("%-20v shown as %v: %s, caps %s, SSU2 %s after %v", s.kind, s.ports, got.Network, got.Caps, got.Address, time.Since(began).Round(time.Millisecond))
 	}
 }
 
-// level of i2pd's logs: CLOVE_INTEROP_LOG.
+// verdict waits for one. Firewalled may be the first half of OK.
+func verdict(ctx context.Context, r *natlab.I2pd, want string) (s natlab.I2pdStatus, err error) {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	return s, interop.Poll(ctx, 100*time.Millisecond, func() (err error) {
+		if s, err = r.Status(ctx); err != nil {
+			return err
+		}
+		if s.Network == "Unknown" || strings.HasPrefix(s.Network, "Testing") || want == "OK" && strings.HasPrefix(s.Network, "Firewalled") {
+			return fmt.Errorf("verdict %q", s.Network)
+		}
+		return nil
+	})
+}
+
+// Firewalled i2pd publishes introducers, and others get to it through them.
+func TestI2pdRelay(t *testing.T) {
+	n := newNetwork(t)
+	public, err := n.StartPublic(t.Context(), 8, natlab.I2pdConfig{LogLevel: level()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	hidden := []natlab.Kind{natlab.Firewalled, natlab.PortRestricted}
+	if long {
+		hidden, visitors = natlab.Kinds()[1:], natlab.Kinds()
+	}
+	charlies := make(map[natlab.Kind]*natlab.I2pd)
+	for i, k := range hidden {
+		if charlies[k], err = n.StartI2pd(t.Context(), natlab.Spec{Name: "hidden " + k.String(), Kind: k},
+			natlab.I2pdConfig{LogLevel: level(), Seed: []string{public[i].RouterInfoFile()}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, k := range hidden {
+		if k == natlab.FullCone {
+			continue // needs none
+		}
+		eventually(t, 4*time.Minute, func(ctx context.Context) error {
+			ri, err := charlies[k].RouterInfo()
+			if err == nil && len(natlab.Introducers(ri)) == 0 {
+				err = fmt.Errorf("%v: no introducers", k)
+			}
+			return err
+		})
+	}
+	for _, v := range visitors {
+		for _, k := range hidden {
+			t.Run(fmt.Sprintf("%v to %v", v, k), func(t *testing.T) {
+				ri, err := charlies[k].RouterInfo()
+				if err != nil {
+					t.Fatal(err)
+				}
+				hash := ri.Hash().String()
+				began := time.Now()
+				r, err := n.StartI2pd(t.Context(), natlab.Spec{Name: fmt.Sprintf("%v to %v", v, k), Kind: v},
+					natlab.I2pdConfig{LogLevel: level(), Seed: n.Seed(), Tunnels: natlab.ServerTunnel("probe", 9, 1, hash)})
+				if err != nil {
+					t.Fatal(err)
+				}
+				eventually(t, time.Minute, func(ctx context.Context) error {
+					sessions, err := r.Sessions(ctx)
+					if err != nil {
+						return err
+					}
+					for _, s := range sessions {
+						if strings.HasPrefix(hash, s.Peer) {
+							t.Logf("session after %v: %+v", time.Since(began).Round(100*time.Millisecond), s)
+							// A visitor that everybody reaches may be faster dialled than it dials.
+							if !s.Outgoing && v != natlab.Public && v != natlab.FullCone {
+								return errors.New("the session came in")
+							}
+							return nil
+						}
+					}
+					return fmt.Errorf("no session among %v", sessions)
+				})
+			})
+		}
+	}
+}
+
+// level of i2pd's logs: CLOVE_INTEROP_LOG. The whole tables are for CLOVE_INTEROP_LONG.
 func level() string { return os.Getenv("CLOVE_INTEROP_LOG") }
+
+var long = os.Getenv("CLOVE_INTEROP_LONG") != ""
