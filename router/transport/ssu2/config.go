@@ -13,6 +13,7 @@ import (
 	"clove.i2p/router/crypto/keys"
 	"clove.i2p/router/i2p"
 	"clove.i2p/router/transport/ssu2/nat"
+	"clove.i2p/router/udp"
 )
 
 // PublicNetworkID is the network id of the public I2P network, on which addresses are checked strictly.
@@ -68,10 +69,16 @@ type Deps struct {
 	Logger   *slog.Logger
 	Listen   func(ctx context.Context, at netip.AddrPort) (Socket, error)
 	Observer Observer // nil: nobody
+	// RouterInfo is what is known of a router here and now, nil for nothing: to introduce others and to reach introducers.
+	RouterInfo func(router i2p.Hash) *i2p.RouterInfo
+	// Banned reports whether we want nothing to do with a router. nil: with everybody.
+	Banned func(router i2p.Hash) bool
 }
 
 // A Socket sends and receives packets: *udp.Socket.
 type Socket interface {
+	Read(packets []udp.Packet) (int, error)
+	Write(trains []udp.Train) error
 	LocalAddr() netip.AddrPort
 	Close() error
 }

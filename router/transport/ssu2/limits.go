@@ -1,7 +1,149 @@
 package ssu2
 
+import "time"
+
 const (
 	// minMTU and maxMTU bound IP packets ("MTU").
 	minMTU = 1280
 	maxMTU = 1500
+	// ipv4Overhead and ipv6Overhead are the IP and UDP headers in front of a packet.
+	ipv4Overhead = 20 + 8
+	ipv6Overhead = 40 + 8
+	// maxRouterInfo: i2pd drops a longer one.
+	maxRouterInfo = 3072
+	// maxSkew between two routers; i2pd has the same. A message that is as old cannot be a replay that the replay cache
+	// forgot.
+	maxSkew = 60 * time.Second
+	// maxRouterInfoAge and maxRouterInfoFuture bound a RouterInfo in SessionConfirmed as i2pd does.
+	maxRouterInfoAge    = 90 * time.Minute
+	maxRouterInfoFuture = 2 * time.Minute
+	// minRouterInfoInterval drops RouterInfo blocks that come faster: verifying one costs 50 us.
+	minRouterInfoInterval = 5 * time.Second
+)
+
+// Handshakes.
+const (
+	// DefaultHandshakeTimeout is the total of the specification ("Handshake Retransmission").
+	DefaultHandshakeTimeout = 15 * time.Second
+	// inboundTimeout forgets an inbound handshake that was not confirmed. Longer than the 12 s of the specification, as the
+	// initiator, who goes on for 15 s, would lose its last chances.
+	inboundTimeout = 16 * time.Second
+	// maxResendInterval: with a third of the packets lost in each direction, three exchanges within 15 s need some 14 tries.
+	// The specification backs off to 5 s, which reaches 90 %.
+	maxResendInterval = time.Second
+	firstResend       = 400 * time.Millisecond
+	// minResendGap bounds what a repeated packet of the peer makes us send again at once.
+	minResendGap = 150 * time.Millisecond
+	// restartAfter is when a Retry with yet another token starts over: before, it most likely answers a TokenRequest that
+	// we sent twice.
+	restartAfter = 1500 * time.Millisecond
+	// maxRestarts of one dial.
+	maxRestarts = 3
+	// maxHeldPackets of the data phase wait for a SessionConfirmed that was overtaken, per handshake: about the first
+	// congestion window of a peer. maxAllHeld bounds those of all handshakes (3 MiB).
+	maxHeldPackets = 12
+	maxAllHeld     = 2048
+	// maxConfirmedJobs is how many fragments of SessionConfirmed of one handshake may wait for a worker.
+	maxConfirmedJobs = 8
+	// maxHandshakePadding hides the length of SessionRequest and SessionCreated.
+	maxHandshakePadding = 31
+	// maxHeldDial is how many packets wait for the goroutine of a dial.
+	maxHeldDial = 16
+	// DefaultMaxPendingInbound bounds the inbound handshakes that are under way: some 4 KiB each.
+	DefaultMaxPendingInbound = 512
+	// DefaultMaxPendingPerIP: several routers may share an address.
+	DefaultMaxPendingPerIP = 8
+	// maxFailuresPerIP within attemptWindow, then its SessionRequests are dropped.
+	maxFailuresPerIP = 16
+	// maxAttemptsPerIP likewise, failed or not: each costs us some 300 us.
+	maxAttemptsPerIP = 256
+	attemptWindow    = 5 * time.Minute
+	// maxAttemptEntries bounds the memory of the addresses that connected.
+	maxAttemptEntries = 8192
+	// maxSessionsPerIP: hundreds of routers behind one address are one operator, who might take the whole table.
+	maxSessionsPerIP = 64
+	// DefaultMaxSessions is more than the Mux has; it bounds the table whatever the Mux does.
+	DefaultMaxSessions = 6000
+	// maxWorkerQueue bounds the inbound handshake steps that wait for a worker, in all and of one source. The oldest are
+	// not better than the newest, so that what does not fit is dropped; the peer sends it again.
+	maxWorkerQueue       = 512
+	maxWorkerQueuePerIP  = 16
+	maxDialsPerEndpoint  = 4
+	establishedResendAck = 20 * time.Second // after which a packet that does not open is no SessionConfirmed any more
+)
+
+// Replay protection and tokens.
+const (
+	// replayWindow is at least 2 x maxSkew: an X is remembered for one to two windows.
+	replayWindow = 2*maxSkew + 10*time.Second
+	// maxReplayEntries per window bounds the memory (2 MiB of keys). At the bound the older window is dropped; the gate
+	// keeps the rate of handshakes below that.
+	maxReplayEntries = 1 << 16
+	// tokenPeriod: the token of a Retry is good for one to two periods ("expires in a few seconds"). It is a keyed hash of
+	// address and period, so that a flood of requests leaves nothing behind. That it could be used twice does not matter:
+	// what it protects from, spoofed addresses, it still does, and replays are found by their X.
+	tokenPeriod = 10 * time.Second
+	// newTokenLife is how long a token that we give in a session is good: about that of i2pd (52 min).
+	newTokenLife = 50 * time.Minute
+	// tokenMargin is how long before its end a token is not used any more.
+	tokenMargin = 30 * time.Second
+	// maxTokens bounds the tokens that we gave, and those that we got: 64 bytes each.
+	maxTokens = 16384
+	// maxTokenLife bounds what a peer says about its token.
+	maxTokenLife = 24 * time.Hour
+	// retriesPerSecond of one source (of a hash of it, to be exact: the table has retryBuckets of fixed size). A dial
+	// needs one or two; a flood gets its share and costs the others nothing.
+	retriesPerSecond = 32
+	retryBuckets     = 4096
+)
+
+// Sessions.
+const (
+	// sweepInterval is how often sessions are looked after: our time, a new RouterInfo.
+	sweepInterval = 15 * time.Second
+	// dateTimeInterval is how often a peer is told our time.
+	dateTimeInterval = 15 * time.Minute
+	// closeFlush bounds the flush of a session that closes, shutdownFlush when the whole transport does.
+	closeFlush    = 5 * time.Second
+	shutdownFlush = time.Second
+	// lingerTime is how long a closed session answers late packets with its Termination ("Session Termination"), and
+	// lingerResend how often it repeats it unasked. maxLingering bounds the closed sessions that do (1 KiB each); beyond
+	// it the oldest is forgotten.
+	lingerTime   = 8 * time.Second
+	lingerResend = 1500 * time.Millisecond
+	maxLingering = 1024
+	lingerGap    = 200 * time.Millisecond
+	// minMessage is the least I2NP message: a short header. maxMessage is the longest: what 64 fragments carry.
+	minMessage = 9
+	maxMessage = 65535 - 3
+	// relayTime is how long a session lives, messages or not, after a relay tag was given or got in it: the hour of a tag and
+	// what it takes to replace it.
+	relayTime = 80 * time.Minute
+)
+
+// Paths.
+const (
+	// pathTimeout ends a validation that was not answered; pathResend repeats its challenge.
+	pathTimeout = 6 * time.Second
+	pathResend  = 700 * time.Millisecond
+	// pathGap bounds how often a session starts to validate a path: somebody on the way who copies packets could
+	// start one with each.
+	pathGap = 2 * time.Second
+	// pathCredit is how many times the bytes that came from an address may go to it before it is validated.
+	pathCredit = 3
+	// maxPathData is the most of a PathChallenge that is answered.
+	maxPathData = 256
+)
+
+// The writer.
+const (
+	// arenaSize is the memory in which the packets of one Write are made; a flush takes place when less than a train is left.
+	arenaSize = 256 << 10
+	// trainPackets is the most of one session in its turn: what the kernel takes with UDP_SEGMENT (64 packets, 64 KiB).
+	trainPackets = 44
+	trainBytes   = 60 << 10
+	// maxRaw bounds the single packets (handshakes, retries, tests) that wait for the writer; beyond it the newest is dropped.
+	maxRaw = 1024
+	// wheelTick is the resolution of deadlines: pacing sends what a tick allows at once.
+	wheelTick = time.Millisecond
 )

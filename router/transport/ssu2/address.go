@@ -1,0 +1,124 @@
+package ssu2
+
+import (
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+
+	"clove.i2p/router/crypto/keys"
+	"clove.i2p/router/i2p"
+	"clove.i2p/router/transport/ssu2/nat"
+	"clove.i2p/router/transport/ssu2/wire"
+)
+
+// maxIntroducers of one address ("Introducers").
+const maxIntroducers = 3
+
+// A target is what an address of a peer says about dialling it.
+type target struct {
+	at       netip.AddrPort // not valid if there is no host
+	static   keys.X25519Public
+	intro    [32]byte
+	mtu      int
+	caps     string
+	variants []wire.Variant   // hybrid ones that it takes, in its order
+	through  []nat.Introducer // of introduced only
+}
+
+// isSSU2 tells whether an address speaks version 2: also one of style "SSU" may.
+func isSSU2(a i2p.RouterAddress) bool {
+	return (a.Style == style || a.Style == "SSU") && slices.Contains(strings.Split(a.Options.Get("v"), ","), "2")
+}
+
+// parseTarget reads what all SSU2 addresses have; ok is false without static and intro key.
+func parseTarget(a i2p.RouterAddress) (t target, ok bool) {
+	if !isSSU2(a) {
+		return t, false
+	}
+	static, okStatic := a.StaticKey()
+	intro, okIntro := a.IntroKey()
+	if !okStatic || !okIntro {
+		return t, false
+	}
+	t = target{at: a.AddrPort(), static: static, intro: intro, mtu: maxMTU, caps: a.Caps()}
+	if n, err := strconv.Atoi(a.Options.Get("mtu")); err == nil {
+		t.mtu = min(max(n, minMTU), maxMTU)
+	}
+	for _, v := range strings.Split(a.Options.Get("pq"), ",") {
+		if len(v) == 1 {
+			if variant, known := wire.VariantOf(v[0] - '0'); known && variant != wire.Plain {
+				t.variants = append(t.variants, variant)
+			}
+		}
+	}
+	return t, true
+}
+
+// targets are the addresses of ri that we can dial directly, the cheapest first and IPv4 before IPv6.
+func (t *Transport) targets(ri *i2p.RouterInfo) []target {
+	addresses := ri.Addresses()
+	slices.SortStableFunc(addresses, func(a, b i2p.RouterAddress) int {
+		if a.Cost != b.Cost {
+			return int(a.Cost) - int(b.Cost)
+		}
+		return a.Host().BitLen() - b.Host().BitLen()
+	})
+	var all []target
+	for _, a := range addresses {
+		if to, ok := parseTarget(a); ok && to.at.IsValid() && to.at.Port() != 0 && t.mayDial(to.at.Addr()) {
+			to.at = netip.AddrPortFrom(to.at.Addr().Unmap(), to.at.Port())
+			all = append(all, to)
+		}
+	}
+	return all
+}
+
+// introduced are the addresses of ri through which introducers lead.
+func (t *Transport) introduced(ri *i2p.RouterInfo) []target {
+	var all []target
+	for _, a := range ri.Addresses() {
+		to, ok := parseTarget(a)
+		if !ok || to.at.IsValid() {
+			continue
+		}
+		if to.through = nat.IntroducersOf(a, t.deps.Clock.Now()); len(to.through) == 0 {
+			continue
+		}
+		if strings.Contains(to.caps, "4") && t.socketFor(netip.IPv4Unspecified()) >= 0 ||
+			strings.Contains(to.caps, "6") && t.socketFor(netip.IPv6Unspecified()) >= 0 {
+			all = append(all, to)
+		}
+	}
+	return all
+}
+
+// mayDial refuses private addresses, and IP versions that we have no socket for.
+func (t *Transport) mayDial(ip netip.Addr) bool {
+	if !t.cfg.AllowPrivate && !isPublic(ip) {
+		return false
+	}
+	return t.socketFor(ip) >= 0
+}
+
+// reserved are the ranges that no router of the public network has (IANA special-purpose registries).
+var reserved = func() (all []netip.Prefix) {
+	for _, p := range []string{
+		"0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.0.0.0/24",
+		"192.0.2.0/24", "192.88.99.0/24", "192.168.0.0/16", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24",
+		"224.0.0.0/3", "::/3", "2001::/32", "2001:db8::/32", "2002::/16", "4000::/2", "8000::/1",
+	} {
+		all = append(all, netip.MustParsePrefix(p))
+	}
+	return all
+}()
+
+func isPublic(ip netip.Addr) bool {
+	ip = ip.Unmap()
+	for _, p := range reserved {
+		if p.Contains(ip) {
+			return false
+		}
+	}
+	return ip.IsValid()
+}

@@ -1,0 +1,338 @@
+package ssu2
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"time"
+
+	"clove.i2p/router/i2p"
+	"clove.i2p/router/transport"
+	"clove.i2p/router/transport/ssu2/wire"
+)
+
+// A dial is Alice's side of a handshake. It runs on the goroutine that called Dial, which sleeps but for packets and its
+// timer; the reader hands it what comes from the peer.
+//
+//	TokenRequest -> Retry -> SessionRequest -> SessionCreated -> session, which sends SessionConfirmed until it is acked
+//
+// With a token that an earlier session left, the first exchange is saved; if the peer has forgotten it, a Retry gives another.
+type dial struct {
+	s       *server
+	l       *link
+	ri      *i2p.RouterInfo
+	peer    i2p.Hash
+	at      netip.AddrPort
+	target  target
+	id      wire.ConnectionID // ours
+	intro   *wire.HeaderKey   // the peer's
+	variant wire.Variant
+
+	packets     chan []byte   // from the reader
+	crossed     chan *session // the peer has opened one to us
+	established chan struct{} // closed with session set
+	session     *session
+
+	hs     *wire.Initiator
+	token  wire.Token
+	fresh  bool // the token came in answer to this dial
+	sentAt time.Time
+	asked  time.Time // when the first SessionRequest with this token was sent
+	last   bool      // it does not start over
+	flight []byte    // the last packet
+}
+
+// A way is how to reach a peer: its address, perhaps with a token, as from a relay.
+type way struct {
+	at    netip.AddrPort
+	token wire.Token
+	moved <-chan netip.AddrPort // nil, or where it turns out to be
+}
+
+// dial opens a session with one address of a peer.
+func (s *server) dial(ctx context.Context, ri *i2p.RouterInfo, to target, by way) (*session, error) {
+	link := s.linkFor(by.at.Addr())
+	if link == nil {
+		return nil, transport.ErrNoAddress
+	}
+	if s.table.count() >= s.cfg.MaxSessions {
+		return nil, transport.ErrBusy
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, s.cfg.HandshakeTimeout, errTimeout)
+	defer cancel()
+	s.contact(by.at, time.Now())
+	for try := 0; ; try++ {
+		d := &dial{
+			s: s, l: link, ri: ri, peer: ri.Hash(), at: by.at, target: to, intro: wire.NewHeaderKey(to.intro),
+			packets: make(chan []byte, maxHeldDial), crossed: make(chan *session, 1), established: make(chan struct{}),
+			token: by.token, fresh: by.token != 0, last: try >= maxRestarts, variant: s.choose(to, by.at.Addr()),
+		}
+		if err := s.table.enterDial(d); err != nil {
+			return nil, err
+		}
+		sn, err := d.run(ctx, by.moved)
+		if err == nil && sn == d.session {
+			return sn, nil // it leaves the table when SessionConfirmed has arrived
+		}
+		s.table.leaveDial(d)
+		var again *startOver
+		switch {
+		case errors.As(err, &again):
+			by.at, by.token = again.at, again.token
+		case err != nil:
+			return nil, fmt.Errorf("ssu2: dial: %w", err)
+		default:
+			return sn, nil
+		}
+	}
+}
+
+// A startOver ends a handshake that has to begin anew, with other connection ids.
+type startOver struct {
+	at    netip.AddrPort
+	token wire.Token
+}
+
+func (*startOver) Error() string { return "ssu2: handshake starts over" }
+
+// choose is the best handshake that both sides have and whose packets fit the path as far as we know it: our MTU and that of
+// the peer's address.
+func (s *server) choose(to target, at netip.Addr) wire.Variant {
+	room := maxPacket(at, min(s.cfg.MTU, to.mtu))
+	for _, v := range s.t.variants {
+		if slices.Contains(to.variants, v) && v.RequestOverhead()+requestPayload <= room {
+			return v
+		}
+	}
+	return wire.Plain
+}
+
+// requestPayload is the least payload of SessionRequest that we send: DateTime, RelayTagRequest and an empty Padding.
+const requestPayload = 7 + 3 + 3
+
+// packet hands over a packet; what does not fit is lost.
+func (d *dial) packet(p []byte) {
+	select {
+	case <-d.established:
+		d.session.repeatConfirmed() // SessionCreated again: our answer was lost
+	default:
+		select {
+		case d.packets <- p:
+		default:
+		}
+	}
+}
+
+// run is the handshake up to the session.
+func (d *dial) run(ctx context.Context, moved <-chan netip.AddrPort) (*session, error) {
+	if err := d.begin(); err != nil {
+		return nil, err
+	}
+	interval := firstResend
+	timer := time.NewTimer(interval)
+	defer timer.Stop()
+	for {
+		before := d.flight
+		select {
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		case sn := <-d.crossed:
+			d.s.c.crossed.Add(1)
+			return sn, nil
+		case at := <-moved:
+			if at != d.at && !d.last {
+				return nil, &startOver{at, d.token}
+			}
+		case <-timer.C:
+			d.transmit()
+			interval = min(interval*3/2, maxResendInterval)
+			timer.Reset(interval)
+		case p := <-d.packets:
+			sn, err := d.answer(p)
+			if sn != nil || err != nil {
+				return sn, err
+			}
+		}
+		if &before[0] != &d.flight[0] {
+			interval = firstResend
+			timer.Reset(interval)
+		}
+	}
+}
+
+// begin makes the first packet.
+func (d *dial) begin() error {
+	if err := d.newInitiator(); err != nil {
+		return err
+	}
+	if d.token == 0 {
+		d.token = d.s.purse.take(d.at, time.Now())
+	}
+	if d.token != 0 {
+		return d.request()
+	}
+	b := wire.AppendDateTime(make([]byte, 0, 64), d.s.clock.Now())
+	b = wire.AppendPadding(b, someUpTo(15))
+	d.flight = d.hs.TokenRequest(b)
+	d.transmit()
+	return nil
+}
+
+func (d *dial) newInitiator() (err error) {
+	dest := randomID()
+	for dest == d.id || dest == 0 {
+		dest = randomID()
+	}
+	d.hs, err = wire.NewInitiator(wire.InitiatorConfig{
+		NetworkID: byte(d.s.cfg.NetworkID), Variant: d.variant, SrcID: d.id, DestID: dest, Static: d.s.cfg.StaticKey,
+		RemoteStatic: d.target.static, RemoteIntro: d.target.intro, RemoteHash: d.peer,
+	})
+	return err
+}
+
+func (d *dial) transmit() {
+	d.sentAt = time.Now()
+	d.l.send(d.at, d.flight)
+}
+
+// request makes SessionRequest with the token.
+func (d *dial) request() error {
+	b := wire.AppendDateTime(make([]byte, 0, 64), d.s.clock.Now())
+	if d.s.nat.wantsTag(d.ri, d.at.Addr()) {
+		b = wire.AppendRelayTagRequest(b)
+	}
+	room := maxPacket(d.at.Addr(), min(d.s.cfg.MTU, d.target.mtu)) - d.variant.RequestOverhead() - requestPayload
+	b = wire.AppendPadding(b, someUpTo(max(min(maxHandshakePadding, room), 1)))
+	var err error
+	d.s.work(func() { d.flight, err = d.hs.Request(d.token, b) })
+	if err != nil {
+		return fmt.Errorf("SessionRequest: %w", err)
+	}
+	d.asked = time.Now()
+	d.transmit()
+	return nil
+}
+
+// answer takes one packet of the peer. Only an authentic one that ends the dial gives an error; others leave it as it was.
+func (d *dial) answer(p []byte) (*session, error) {
+	var payload []byte
+	var err error
+	got := time.Now()
+	d.s.work(func() { _, payload, err = d.hs.OpenCreated(p) })
+	if err == nil {
+		return d.created(payload, got)
+	}
+	if !errors.Is(err, wire.ErrType) && !errors.Is(err, wire.ErrState) {
+		return nil, nil
+	}
+	h, payload, err := d.hs.OpenRetry(p)
+	if err != nil {
+		return nil, nil
+	}
+	return nil, d.retried(h, payload)
+}
+
+// retried takes a Retry. Anybody who knows the intro key of the peer can make one, if he knows our connection ids too.
+func (d *dial) retried(h wire.Header, payload []byte) error {
+	if reason, ok := terminationOf(payload); ok {
+		if reason == wire.ReasonClockSkew {
+			d.s.c.skewed.Add(1)
+			return transport.ErrClockSkew
+		}
+		return &rejection{transport.Reason(reason)}
+	}
+	switch {
+	case h.Token == 0 || h.Token == d.token:
+		return nil
+	case d.token != 0 && d.fresh:
+		// Most likely the answer to a TokenRequest that was sent twice; but if nothing comes the peer wants the new one.
+		if time.Since(d.asked) < restartAfter || d.last {
+			return nil
+		}
+		return &startOver{d.at, h.Token}
+	}
+	d.token, d.fresh = h.Token, true
+	return d.request()
+}
+
+func terminationOf(payload []byte) (wire.TerminationReason, bool) {
+	blocks, err := wire.ParseBlocks(payload)
+	for err == nil && blocks.Next() {
+		if blocks.Type == wire.BlockTermination {
+			_, reason, err := wire.ParseTermination(blocks.Body)
+			return reason, err == nil
+		}
+	}
+	return 0, false
+}
+
+// created takes SessionCreated: the peer has proved its key.
+func (d *dial) created(payload []byte, got time.Time) (*session, error) {
+	s, roundTrip := d.s, got.Sub(d.sentAt)
+	theirs, ok := dateTimeOf(payload)
+	if !ok {
+		return nil, fmt.Errorf("SessionCreated %w: no DateTime", errMalformed)
+	}
+	ahead := theirs.Sub(s.clock.Now().Add(-roundTrip / 2))
+	s.skew(d.peer, ahead)
+	if reason, ok := terminationOf(payload); ok {
+		return nil, &rejection{transport.Reason(reason)}
+	}
+	if skewed(ahead) {
+		s.c.skewed.Add(1)
+		return nil, fmt.Errorf("%w: by %v", transport.ErrClockSkew, ahead.Round(time.Second))
+	}
+	self := s.cfg.Self()
+	if self == nil {
+		return nil, errors.New("no RouterInfo of our own yet")
+	}
+	var confirmed [][]byte
+	var err error
+	s.work(func() { confirmed, err = d.confirmed(self) })
+	if err != nil {
+		return nil, fmt.Errorf("SessionConfirmed: %w", err)
+	}
+	sn := s.newSession(sessionConfig{
+		link: d.l, peer: d.peer, direction: transport.Outbound, remote: d.at, id: d.id, remoteID: d.hs.DestID(),
+		target: d.target, keys: d.hs.Keys(), variant: d.variant, rtt: roundTrip, now: got, self: self,
+	})
+	sn.confirm = &confirming{dial: d, packets: confirmed, interval: firstResend, until: got.Add(s.cfg.HandshakeTimeout)}
+	if !s.table.enterSession(sn, d) {
+		return nil, transport.ErrClosed
+	}
+	d.session = sn
+	close(d.established)
+	s.log.Debug("handshake done", "peer", d.peer, "crypto", d.variant)
+	if !sn.open() {
+		return nil, transport.ErrRefused
+	}
+	sn.blocks(payload)
+	return sn, nil
+}
+
+// confirmed makes SessionConfirmed: with our RouterInfo, compressed if it would not fit into one packet otherwise.
+func (d *dial) confirmed(self *i2p.RouterInfo) ([][]byte, error) {
+	size := maxPacket(d.at.Addr(), min(d.s.cfg.MTU, d.target.mtu))
+	room := size - wire.ConfirmedOverhead
+	b, err := wire.AppendRouterInfo(make([]byte, 0, 2*maxMTU), self.Bytes(), false, room)
+	if errors.Is(err, wire.ErrTooLarge) {
+		b, err = wire.AppendRouterInfo(b[:0], self.Bytes(), false, 2*size-wire.ConfirmedOverhead-wire.ShortHeaderLen)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if pad := room - len(b) - wire.BlockHeaderLen; pad > 0 {
+		b = wire.AppendPadding(b, someUpTo(min(pad, maxHandshakePadding)))
+	}
+	return d.hs.Confirmed(b, size)
+}
+
+// linkFor is the link that reaches an IP, or nil.
+func (s *server) linkFor(ip netip.Addr) *link {
+	if i := s.t.socketFor(ip); i >= 0 {
+		return s.links[i]
+	}
+	return nil
+}

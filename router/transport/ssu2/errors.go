@@ -1,0 +1,32 @@
+package ssu2
+
+import (
+	"errors"
+	"fmt"
+
+	"clove.i2p/router/transport"
+)
+
+var (
+	errMalformed = errors.New("malformed")
+	errNetwork   = errors.New("of another network")
+	errStaticKey = errors.New("static key is not the published one")
+	errSource    = errors.New("source is not the published host")
+	errTimeout   = errors.New("peer does not answer")
+	errSilent    = errors.New("peer acks nothing")
+	errNoPlace   = errors.New("no connection id is free")
+)
+
+// A refusal is a handshake that failed after the peer proved its key, so that it is told the reason.
+type refusal struct {
+	reason transport.Reason
+	err    error
+}
+
+func (r *refusal) Error() string { return fmt.Sprintf("%v (reason %d)", r.err, r.reason) }
+func (r *refusal) Unwrap() error { return r.err }
+
+// A rejection is a Retry with a Termination: the peer does not want a session.
+type rejection struct{ reason transport.Reason }
+
+func (r *rejection) Error() string { return fmt.Sprintf("ssu2: peer refuses, reason %d", r.reason) }

@@ -1,0 +1,195 @@
+package ssu2
+
+import (
+	"bytes"
+	"net/netip"
+	"time"
+
+	"clove.i2p/router/buf"
+	"clove.i2p/router/i2np"
+	"clove.i2p/router/i2p"
+	"clove.i2p/router/transport"
+	"clove.i2p/router/transport/ssu2/nat"
+	"clove.i2p/router/transport/ssu2/wire"
+)
+
+// A natHost is the transport as the nat engine sees it. Its methods run with the engine's lock held.
+type natHost natEngine
+
+var _ nat.Host = (*natHost)(nil)
+
+func (h *natHost) Session(router i2p.Hash) (nat.Session, bool) {
+	sn := h.s.table.session(router)
+	if sn == nil {
+		return nat.Session{}, false
+	}
+	return sn.natSession(), true
+}
+
+func (h *natHost) Sessions(yield func(nat.Session) bool) {
+	for _, sn := range h.s.table.all() {
+		if !yield(sn.natSession()) {
+			return
+		}
+	}
+}
+
+func (s *session) natSession() nat.Session {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return nat.Session{Router: s.peer, Remote: s.remote, Seen: s.seen, Outbound: s.direction == transport.Outbound, Since: s.since}
+}
+
+func (h *natHost) RouterInfo(router i2p.Hash) *i2p.RouterInfo {
+	if router == h.s.cfg.SelfHash {
+		return h.s.cfg.Self()
+	}
+	if h.s.t.deps.RouterInfo == nil {
+		return nil
+	}
+	return h.s.t.deps.RouterInfo(router)
+}
+
+func (h *natHost) Contacted(a netip.AddrPort, anyPort bool) bool {
+	if h.s.contacted(a, anyPort) {
+		return true
+	}
+	for _, sn := range h.s.table.all() {
+		if r := sn.remoteNow(); r == a || anyPort && r.Addr() == a.Addr() {
+			return true
+		}
+	}
+	return false
+}
+
+func (h *natHost) Banned(router i2p.Hash) bool {
+	return h.s.t.deps.Banned != nil && h.s.t.deps.Banned(router)
+}
+
+func (h *natHost) Supports(f nat.Family) bool {
+	return h.s.t.socketFor(anyOf(f)) >= 0 && h.s.t.family(f).Presence != Absent
+}
+
+// Own: what was published or configured, else where most peers see us.
+func (h *natHost) Own(f nat.Family) (netip.AddrPort, bool) {
+	p := h.s.t.family(f)
+	if hosts := h.s.t.hosts(f, p); len(hosts) > 0 {
+		return hosts[0], true
+	}
+	if p.At.IsValid() && p.At.Port() != 0 {
+		return p.At, true
+	}
+	var best netip.AddrPort
+	votes := make(map[netip.AddrPort]int)
+	for _, sn := range h.s.table.all() {
+		s := sn.natSession()
+		if !s.Seen.IsValid() || s.Seen.Port() == 0 || nat.FamilyOf(s.Seen.Addr()) != f {
+			continue
+		}
+		if votes[s.Seen]++; votes[s.Seen] > votes[best] {
+			best = s.Seen
+		}
+	}
+	return best, false
+}
+
+// Introduces: only who is reached directly.
+func (h *natHost) Introduces(f nat.Family) bool { return len(h.s.t.hosts(f, h.s.t.family(f))) > 0 }
+
+func (h *natHost) Token(from netip.AddrPort) wire.Token {
+	token, _ := h.s.mint.give(from, time.Now())
+	return token
+}
+
+func (h *natHost) SendBlocks(to i2p.Hash, blocks []byte) bool {
+	sn := h.s.table.session(to)
+	if sn == nil {
+		return false
+	}
+	if hasBlock(blocks, wire.BlockRelayTag) {
+		(*natEngine)(h).keep(to)
+	}
+	return sn.control(blocks)
+}
+
+// control queues whole blocks.
+func (s *session) control(blocks []byte) bool {
+	all, err := wire.ParseBlocks(blocks)
+	if err != nil {
+		return false
+	}
+	now := time.Now()
+	s.mu.Lock()
+	ok := s.state == stateOpen
+	for ok && all.Next() {
+		ok = s.flow.Control(now, wire.AppendBlock(make([]byte, 0, wire.BlockHeaderLen+len(all.Body)), all.Type, all.Body), true)
+	}
+	s.mu.Unlock()
+	s.link.mark(s)
+	return ok
+}
+
+func (h *natHost) SendRouterInfo(to i2p.Hash, ri *i2p.RouterInfo) {
+	sn := h.s.table.session(to)
+	if sn == nil {
+		return
+	}
+	now := time.Now()
+	sn.mu.Lock()
+	if sn.state == stateOpen {
+		if block, err := wire.AppendRouterInfo(nil, ri.Bytes(), false, sn.flow.PayloadSize()-routerInfoRoom); err == nil {
+			sn.flow.Control(now, block, true)
+		} else {
+			store := i2np.DatabaseStore{Key: ri.Hash(), Data: ri.Bytes()}
+			sn.flow.Queue(now, []*buf.Buf{buf.From(i2np.Encode(i2np.NewHeader(store.Type(), h.s.clock.Now()), store))})
+		}
+	}
+	sn.mu.Unlock()
+	sn.link.mark(sn)
+}
+
+// routerInfoRoom is what a packet with a RouterInfo block has for an ack.
+const routerInfoRoom = 64
+
+func (h *natHost) SendOutside(p nat.Outside) {
+	l := h.s.linkFor(p.To.Addr())
+	if l == nil {
+		return
+	}
+	b := wire.AppendDateTime(make([]byte, 0, len(p.Blocks)+64), h.s.clock.Now())
+	b = append(b, p.Blocks...)
+	b = wire.AppendPadding(b, someUpTo(wire.MaxOutsidePadding))
+	h.s.contact(p.To, time.Now())
+	l.send(p.To, wire.NewIntro(p.IntroKey).Seal(wire.Header{
+		DestID: p.DestID, SrcID: p.SrcID, Token: wire.Token(randomID()), Number: randomNumber(), Type: p.Type,
+		Version: wire.Plain.Version(), NetworkID: byte(h.s.cfg.NetworkID),
+	}, bytes.Clone(b)))
+}
+
+func (h *natHost) Ping(router i2p.Hash) {
+	sn := h.s.table.session(router)
+	if sn == nil {
+		return
+	}
+	sn.mu.Lock()
+	if sn.state == stateOpen {
+		sn.ping(time.Now())
+	}
+	sn.mu.Unlock()
+	sn.link.mark(sn)
+}
+
+func (h *natHost) TestDone(r nat.TestResult) {
+	if h.s.observer != nil {
+		h.s.observer.Tested(r)
+	}
+}
+
+func (h *natHost) RelayDone(r nat.RelayResult) {
+	if to := h.relays[r.Nonce]; to != nil {
+		to.done(r)
+	}
+}
+
+// IntroducersChanged: Transport.Introducers has the answer; who signs our RouterInfo looks there.
+func (h *natHost) IntroducersChanged(nat.Family) {}

@@ -1,0 +1,127 @@
+package ssu2
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"time"
+
+	"clove.i2p/router/i2p"
+	"clove.i2p/router/transport"
+	"clove.i2p/router/transport/ssu2/nat"
+)
+
+// A relay is an introduction that a dial waits for.
+type relay struct {
+	result chan nat.RelayResult
+	moved  chan netip.AddrPort
+}
+
+func (r *relay) done(result nat.RelayResult) {
+	if result.Moved {
+		select {
+		case r.moved <- result.Address:
+		default:
+		}
+		return
+	}
+	select {
+	case r.result <- result:
+	default:
+	}
+}
+
+// dialThrough opens a session with a router that is reached through introducers only: a session with one of these if there is none,
+// a relay request there, and then the handshake as usual.
+func (s *server) dialThrough(ctx context.Context, ri *i2p.RouterInfo, through []target) (*session, error) {
+	err := error(transport.ErrNoAddress)
+	for _, to := range through {
+		list := to.through
+		for try := 0; try < maxIntroducers && len(list) > 0 && ctx.Err() == nil; try++ {
+			var in nat.Introducer
+			var connected, ok bool
+			s.nat.mu.Lock()
+			if s.nat.engine != nil {
+				in, connected, ok = s.nat.engine.ChooseIntroducer(list)
+			}
+			s.nat.mu.Unlock()
+			if !ok {
+				break
+			}
+			list = withoutIntroducer(list, in)
+			if !connected {
+				if err = s.dialIntroducer(ctx, in.Router); err != nil {
+					continue
+				}
+			}
+			var sn *session
+			if sn, err = s.relayed(ctx, ri, to, in); err == nil {
+				return sn, nil
+			}
+		}
+	}
+	return nil, err
+}
+
+func withoutIntroducer(list []nat.Introducer, in nat.Introducer) (rest []nat.Introducer) {
+	for _, i := range list {
+		if i != in {
+			rest = append(rest, i)
+		}
+	}
+	return rest
+}
+
+func (s *server) dialIntroducer(ctx context.Context, router i2p.Hash) error {
+	if s.t.deps.RouterInfo == nil {
+		return transport.ErrNoAddress
+	}
+	ri := s.t.deps.RouterInfo(router)
+	if ri == nil {
+		return transport.ErrNoAddress
+	}
+	err := transport.ErrNoAddress
+	for _, at := range s.t.targets(ri) {
+		if _, err = s.dial(ctx, ri, at, way{at: at.at}); err == nil || ctx.Err() != nil {
+			break
+		}
+	}
+	return err
+}
+
+// relayed asks an introducer with whom there is a session, and dials where it says.
+func (s *server) relayed(ctx context.Context, ri *i2p.RouterInfo, to target, in nat.Introducer) (*session, error) {
+	bob := s.table.session(in.Router)
+	if bob == nil {
+		return nil, nat.ErrSession
+	}
+	r := &relay{result: make(chan nat.RelayResult, 1), moved: make(chan netip.AddrPort, 1)}
+	n := s.nat
+	n.mu.Lock()
+	nonce, err := n.engine.Relay(time.Now(), ri, in.Router, in.Tag, nat.FamilyOf(bob.remoteNow().Addr()))
+	if err == nil {
+		n.relays[nonce] = r
+	}
+	n.mu.Unlock()
+	if err != nil {
+		return nil, fmt.Errorf("ssu2: relay: %w", err)
+	}
+	n.awake()
+	defer func() {
+		n.mu.Lock()
+		delete(n.relays, nonce)
+		n.mu.Unlock()
+	}()
+	select {
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	case result := <-r.result:
+		if result.Err != nil {
+			return nil, fmt.Errorf("ssu2: relay: %w", result.Err)
+		}
+		if !s.t.mayDial(result.Address.Addr()) {
+			return nil, transport.ErrNoAddress
+		}
+		return s.dial(ctx, ri, to, way{at: result.Address, token: result.Token, moved: r.moved})
+	}
+}

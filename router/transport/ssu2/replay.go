@@ -1,0 +1,33 @@
+package ssu2
+
+import (
+	"sync"
+	"time"
+)
+
+// A replayCache remembers the ephemeral keys X of SessionRequests, as they are on the wire, for one to two replayWindows. A replay of an older
+// handshake has a time that is too far off.
+type replayCache struct {
+	mu       sync.Mutex
+	now, old map[[32]byte]struct{}
+	turned   time.Time
+}
+
+// add enters x and reports whether it was new.
+func (c *replayCache) add(x [32]byte, now time.Time) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if since := now.Sub(c.turned); since >= replayWindow || len(c.now) >= maxReplayEntries {
+		if since >= 2*replayWindow {
+			c.now = nil
+		}
+		c.old, c.now, c.turned = c.now, make(map[[32]byte]struct{}), now
+	}
+	_, inNow := c.now[x]
+	_, inOld := c.old[x]
+	if inNow || inOld {
+		return false
+	}
+	c.now[x] = struct{}{}
+	return true
+}

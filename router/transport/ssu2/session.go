@@ -1,0 +1,275 @@
+package ssu2
+
+import (
+	"math/rand/v2"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"clove.i2p/router/buf"
+	"clove.i2p/router/i2np"
+	"clove.i2p/router/i2p"
+	"clove.i2p/router/transport"
+	"clove.i2p/router/transport/ssu2/flow"
+	"clove.i2p/router/transport/ssu2/wire"
+)
+
+// A session is the data phase with one peer.
+//
+//	handshake -> open: sends and receives -> closing: flushes -> lingering: answers late packets with its Termination -> gone
+//	                                      -> or the peer terminates, or it fails: at once lingering, or gone
+//
+// Registry.Closed is called when it begins to linger, after its last message was delivered. Its lock guards what is below
+// it; nobody calls the registry or the nat engine with it held.
+type session struct {
+	places    place
+	s         *server
+	link      *link
+	peer      i2p.Hash
+	direction transport.Direction
+	since     time.Time
+	id        wire.ConnectionID // ours
+	remoteID  wire.ConnectionID
+	variant   wire.Variant
+	target    target // of the peer's address
+	onEnd     func() // nil, or called once at the end
+
+	touched bool // of the reader alone: in its list
+
+	bytesIn, bytesOut       atomic.Uint64
+	messagesIn, messagesOut atomic.Uint64
+	dropped                 atomic.Uint64
+	active                  atomic.Int64 // time in ns from since to the last message: a local clock that is set does not count
+	kept                    atomic.Int64 // likewise, until when it serves a relay: it is not idle
+
+	mu      sync.Mutex
+	state   sessionState
+	remote  netip.AddrPort
+	seen    netip.AddrPort // where the peer sees us
+	flow    *flow.Flow
+	sealer  *wire.Sealer
+	opener  *wire.Opener
+	confirm *confirming // SessionConfirmed is not acked yet
+	highest uint32      // packet number that came, for migration
+	from    netip.AddrPort
+	now     time.Time // of the packet that is handled
+	path    *pathCheck
+	pathAt  time.Time // when the last validation began
+	direct  []directPacket
+
+	reason transport.Reason // closing
+	flush  time.Time        // when a closing session stops to wait for acks
+	answer []byte           // lingering: the Termination
+	gone   time.Time        // lingering: until
+	repeat time.Time        // lingering: when the answer goes out again unasked
+	said   time.Time        // lingering: when it was said last
+
+	in         []*buf.Buf // messages to deliver
+	spare      []*buf.Buf
+	later      []event // blocks for the nat engine
+	opened     bool    // the registry has it
+	delivering bool    // somebody is at it
+	ended      bool    // carries nothing any more
+	reported   bool    // the registry knows that
+	cause      error
+
+	toldTime time.Time
+	toldInfo time.Time // publication of the RouterInfo that the peer has
+	lastInfo time.Time
+}
+
+type sessionState uint8
+
+const (
+	stateOpen sessionState = iota
+	stateClosing
+	stateLingering
+	stateGone
+)
+
+// A confirming session sends SessionConfirmed until something comes that proves that it arrived.
+type confirming struct {
+	dial     *dial
+	packets  [][]byte
+	next     time.Time
+	sent     time.Time
+	interval time.Duration
+	until    time.Time
+}
+
+// An event is a block that is handled after the packet, without the session's lock.
+type event struct {
+	t    wire.BlockType
+	body []byte
+}
+
+// A directPacket goes to an address that is not the session's: about a path.
+type directPacket struct {
+	to     netip.AddrPort
+	blocks []byte
+}
+
+var _ transport.Session = (*session)(nil)
+var _ actor = (*session)(nil)
+var _ flow.Handler = (*session)(nil)
+
+type sessionConfig struct {
+	link         *link
+	peer         i2p.Hash
+	direction    transport.Direction
+	remote       netip.AddrPort
+	id, remoteID wire.ConnectionID
+	target       target
+	keys         wire.DataKeys
+	variant      wire.Variant
+	rtt          time.Duration
+	now          time.Time
+	self         *i2p.RouterInfo // that the peer has already
+}
+
+func (s *server) newSession(c sessionConfig) *session {
+	mtu := min(s.cfg.MTU, c.target.mtu)
+	sn := &session{
+		s: s, link: c.link, peer: c.peer, direction: c.direction, since: c.now, id: c.id, remoteID: c.remoteID, variant: c.variant,
+		target: c.target, remote: c.remote, toldTime: c.now,
+		sealer: wire.NewSealer(c.keys.Send, wire.NewHeaderKey(c.target.intro)), opener: wire.NewOpener(c.keys.Receive),
+		flow: flow.New(flow.Config{
+			Now: c.now, Initiator: c.direction == transport.Outbound, IPv6: !c.remote.Addr().Is4(), MaxMTU: mtu, Discover: true,
+			RTT: c.rtt, Send: s.sending, Assembly: s.parts, RouterTime: s.routerTime, Seed: rand.Uint64(),
+		}),
+	}
+	sn.places.timer.Owner = actor(sn)
+	if c.self != nil {
+		sn.toldInfo = c.self.Published()
+	}
+	return sn
+}
+
+// routerTime turns a local time into router time.
+func (s *server) routerTime(now time.Time) time.Time { return now.Add(s.clock.Offset()) }
+
+// open reports the session to the registry; false if that does not want it.
+func (s *session) open() bool {
+	if s.s.stopped() || !s.s.registry.Opened(s) {
+		reason := transport.ReasonBanned
+		if s.s.stopped() {
+			reason = transport.ReasonShutdown
+		}
+		s.refuse(reason)
+		return false
+	}
+	token, expires := s.s.mint.give(s.remoteNow(), time.Now())
+	block := wire.AppendNewToken(make([]byte, 0, 16), token, s.s.routerTime(expires))
+	s.mu.Lock()
+	s.opened = true
+	s.flow.Control(time.Now(), block, true)
+	s.mu.Unlock()
+	s.deliver()
+	s.link.mark(s)
+	return true
+}
+
+// refuse ends a session that the registry does not know, and tells the peer why.
+func (s *session) refuse(reason transport.Reason) {
+	s.mu.Lock()
+	s.reported = true
+	s.mu.Unlock()
+	s.closeBy(reason, time.Now())
+}
+
+func (s *session) place() *place                  { return &s.places }
+func (s *session) Peer() i2p.Hash                 { return s.peer }
+func (s *session) Direction() transport.Direction { return s.direction }
+
+// Send queues messages.
+func (s *session) Send(msgs []*buf.Buf) int {
+	now := time.Now()
+	took, fit := 0, 0
+	for fit < len(msgs) && msgs[fit].Len() >= minMessage && msgs[fit].Len() <= maxMessage {
+		fit++
+	}
+	s.mu.Lock()
+	if s.state == stateOpen {
+		took = s.flow.Queue(now, msgs[:fit])
+	} else {
+		fit = 0
+	}
+	s.mu.Unlock()
+	for _, m := range msgs[fit:] {
+		m.Release()
+	}
+	if took > 0 {
+		s.messagesOut.Add(uint64(took))
+		s.active.Store(int64(now.Sub(s.since)))
+		s.link.mark(s)
+	}
+	s.dropped.Add(uint64(len(msgs) - took))
+	return took
+}
+
+// Idle is the time since a message passed.
+func (s *session) Idle(now time.Time) time.Duration {
+	age := now.Sub(s.since)
+	if age < time.Duration(s.kept.Load()) {
+		return 0
+	}
+	return age - time.Duration(s.active.Load())
+}
+
+func (s *session) Status() transport.SessionStatus {
+	s.mu.Lock()
+	remote, queued := s.remote, 0
+	if s.state <= stateClosing {
+		queued = s.flow.Queued()
+	}
+	s.mu.Unlock()
+	return transport.SessionStatus{
+		Peer: s.peer, Style: style, Crypto: crypto(s.variant), Direction: s.direction, Remote: remote, Since: s.since,
+		BytesIn: s.bytesIn.Load(), BytesOut: s.bytesOut.Load(), MessagesIn: s.messagesIn.Load(), MessagesOut: s.messagesOut.Load(),
+		Dropped: s.dropped.Load(), Queued: queued,
+	}
+}
+
+func crypto(v wire.Variant) string {
+	switch v {
+	case wire.MLKEM512:
+		return "X25519+ML-KEM-512"
+	case wire.MLKEM768:
+		return "X25519+ML-KEM-768"
+	}
+	return "X25519"
+}
+
+func (s *session) remoteNow() netip.AddrPort {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.remote
+}
+
+// remind tells the peer our time, and our RouterInfo if that is new. It belongs to the sweep.
+func (s *session) remind(now time.Time, self *i2p.RouterInfo) {
+	var info *buf.Buf
+	s.mu.Lock()
+	if s.state != stateOpen {
+		s.mu.Unlock()
+		return
+	}
+	due := now.Sub(s.toldTime) >= dateTimeInterval
+	if self != nil && self.Published().After(s.toldInfo) {
+		s.toldInfo = self.Published()
+		store := i2np.DatabaseStore{Key: self.Hash(), Data: self.Bytes()}
+		info = buf.From(i2np.Encode(i2np.NewHeader(store.Type(), s.s.clock.Now()), store))
+	}
+	if due || info != nil {
+		s.toldTime = now
+		s.flow.Control(now, wire.AppendDateTime(make([]byte, 0, 7), s.s.clock.Now()), false)
+	}
+	if info != nil {
+		s.flow.Queue(now, []*buf.Buf{info})
+	}
+	s.mu.Unlock()
+	if due || info != nil {
+		s.link.mark(s)
+	}
+}

@@ -1,0 +1,153 @@
+package ssu2
+
+import (
+	"context"
+	"errors"
+	"net/netip"
+	"syscall"
+	"time"
+
+	"clove.i2p/router/udp"
+	"clove.i2p/router/wheel"
+)
+
+// A writer is the state of the goroutine that sends for a link: what is ready goes into trains, in one memory, and all trains
+// into one Write. It owns the deadlines of the link.
+type writer struct {
+	l      *link
+	ctx    context.Context // bounds the wait for bandwidth
+	wheel  *wheel.Wheel
+	dirty  []actor
+	raw    []rawPacket
+	arena  []byte
+	used   int
+	trains []udp.Train
+	of     []sent
+}
+
+// sent tells which packets of a session a train has.
+type sent struct {
+	s           *session // nil: of none
+	first, last uint32
+}
+
+func newWriter(ctx context.Context, l *link) *writer {
+	return &writer{l: l, ctx: ctx, wheel: wheel.New(time.Now(), wheelTick), arena: make([]byte, arenaSize)}
+}
+
+// run sends until stop is closed.
+func (w *writer) run(stop <-chan struct{}) {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		if next := w.wheel.Next(); next.IsZero() {
+			timer.Stop()
+		} else {
+			timer.Reset(time.Until(next))
+		}
+		select {
+		case <-stop:
+			return
+		case <-w.l.wake:
+		case <-timer.C:
+		}
+		w.round(time.Now())
+	}
+}
+
+// round gives everybody a turn who wants one, until nobody has more.
+func (w *writer) round(now time.Time) {
+	w.dirty, w.raw = w.l.take(w.dirty, w.raw)
+	turns := w.dirty
+	for _, a := range turns {
+		a.place().dirty.Store(false)
+	}
+	w.wheel.Advance(now, func(t *wheel.Timer) { turns = append(turns, t.Owner.(actor)) })
+	for i, p := range w.raw {
+		w.single(p.to, p.data)
+		w.raw[i].data = nil
+	}
+	for len(turns) > 0 {
+		again := turns[:0]
+		for _, a := range turns {
+			next, more := a.act(w, now)
+			p := a.place()
+			switch {
+			case more:
+				again = append(again, a)
+			case next.IsZero():
+				w.wheel.Cancel(&p.timer)
+			default:
+				w.wheel.Set(now, &p.timer, next)
+			}
+		}
+		clear(turns[len(again):])
+		turns = again
+		if len(turns) > 0 {
+			now = time.Now()
+		}
+	}
+	w.flush()
+}
+
+// room lends memory for one packet of any length.
+func (w *writer) room() []byte {
+	if len(w.arena)-w.used < maxMTU {
+		w.flush()
+	}
+	return w.arena[w.used : w.used : w.used+maxMTU]
+}
+
+// begin ensures that a train has room, so that no flush splits it.
+func (w *writer) begin() {
+	if len(w.arena)-w.used < trainBytes+2*maxMTU {
+		w.flush()
+	}
+}
+
+// add takes a packet that was made in room: into the train of the same session if it fits there, else into a new one.
+func (w *writer) add(s *session, to netip.AddrPort, number uint32, packet []byte) {
+	w.used += len(packet)
+	if n := len(w.trains); n > 0 {
+		t, of := &w.trains[n-1], &w.of[n-1]
+		if of.s == s && s != nil && t.To == to && len(packet) <= t.Segment && len(t.Data)%t.Segment == 0 &&
+			len(t.Data)/t.Segment < trainPackets {
+			t.Data = t.Data[:len(t.Data)+len(packet)]
+			of.last = number
+			return
+		}
+	}
+	w.trains = append(w.trains, udp.Train{To: to, Data: packet, Segment: len(packet)})
+	w.of = append(w.of, sent{s, number, number})
+}
+
+// single sends a packet that belongs to no flow.
+func (w *writer) single(to netip.AddrPort, packet []byte) {
+	if len(packet) > maxMTU {
+		return
+	}
+	room := w.room()
+	w.add(nil, to, 0, append(room, packet...))
+}
+
+// flush writes the trains.
+func (w *writer) flush() {
+	if len(w.trains) == 0 {
+		w.used = 0
+		return
+	}
+	if lim := w.l.s.cfg.Limiter; lim != nil {
+		lim.WaitOut(w.ctx, w.used) // fails when the transport stops; what is left then still goes out
+	}
+	_ = w.l.socket.Write(w.trains) // fails when the socket is closed; run ends soon after
+	for i := range w.trains {
+		if err := w.trains[i].Err; err != nil && errors.Is(err, syscall.EMSGSIZE) {
+			w.l.s.c.tooLarge.Add(1)
+			if of := w.of[i]; of.s != nil {
+				of.s.unsent(time.Now(), of.first, of.last)
+			}
+		}
+	}
+	clear(w.of)
+	w.trains, w.of, w.used = w.trains[:0], w.of[:0], 0
+}
