@@ -135,6 +135,7 @@ func TestI2pdRelay(t *testing.T) {
 		t.Fatal(err)
 	}
 	hidden := []natlab.Kind{natlab.Firewalled, natlab.PortRestricted}
+	visitors := []natlab.Kind{natlab.PortRestricted}
 	if long {
 		hidden, visitors = natlab.Kinds()[1:], natlab.Kinds()
 	}
