@@ -117,7 +117,7 @@ func (w *writer) add(s *session, to netip.AddrPort, number uint32, packet []byte
 			return
 		}
 	}
-	w.trains = append(w.trains, udp.Train{To: to, Data: packet, Segment: len(packet)})
+	w.trains = append(w.trains, udp.Train{To: to, Data: w.arena[w.used-len(packet) : w.used], Segment: len(packet)})
 	w.of = append(w.of, sent{s, number, number})
 }
 
