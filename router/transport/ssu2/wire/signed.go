@@ -31,8 +31,8 @@ func signed(prologue string, hashes ...i2p.Hash) []byte {
 // AcceptCode is the code of an agreement; the others, 1 to 63 from Bob and from 64 on from Charlie, are refusals.
 const AcceptCode = 0
 
-// FromCharlie reports whether a code, if it is a refusal, was Charlie's.
-func FromCharlie(code byte) bool { return code >= 64 && code != 128 }
+// FromCharlie reports whether a refusal is Charlie's, who then signed it; Bob's are 1 to 63.
+func FromCharlie(code byte) bool { return code >= 64 }
 
 // Codes of refusal that PeerTest and RelayResponse share ("PeerTest", "RelayResponse"). 5 and below differ: see there.
 const (
