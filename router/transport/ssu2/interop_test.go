@@ -1,0 +1,296 @@
+//go:build linux
+
+package ssu2
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"clove.i2p/router/buf"
+	"clove.i2p/router/i2np"
+	"clove.i2p/router/i2p"
+	"clove.i2p/router/transport"
+	"clove.i2p/router/udp"
+	"clove.i2p/tests/interop"
+	"clove.i2p/tests/netns"
+)
+
+// i2pdPort is where the one i2pd listens.
+const i2pdPort = 9201
+
+// TestInteropWithI2pd has sessions with i2pd, opened from either side and from both at once, in a network namespace of its own.
+func TestInteropWithI2pd(t *testing.T) {
+	skip := func(reason any) {
+		t.Helper()
+		if os.Getenv("CLOVE_INTEROP") == "required" {
+			t.Fatalf("CLOVE_INTEROP=required: %v", reason)
+		}
+		t.Skip(reason)
+	}
+	program, err := interop.FindI2pd()
+	if err != nil {
+		skip(err)
+	}
+	if !netns.Inside() {
+		args := os.Args
+		defer func() { os.Args = args }()
+		os.Args = append(args[:len(args):len(args)], "-test.run=^TestInteropWithI2pd$", "-test.count=1", "-test.v=true")
+		code, err := netns.Reexec()
+		if err != nil {
+			skip(err)
+		}
+		if code != 0 {
+			t.Fatalf("exit code %d in the namespace", code)
+		}
+		return
+	}
+	if err := netns.RaiseLoopback(); err != nil {
+		t.Fatal(err)
+	}
+	i2pd := startI2pd(t, program)
+	peer := i2pd.Hash()
+
+	a := newInteropRouter(t, 20, nil)
+	s := a.dialI2pd(i2pd)
+	t.Run("outbound", func(t *testing.T) {
+		a.store(s, a)
+		if len(a.skewsSeen()) == 0 {
+			t.Error("no clock skew was reported")
+		}
+		// A lookup whose answer is the largest that fits: the RouterInfo of i2pd itself, and a message in fragments.
+		a.send(s, i2np.DatabaseLookup{Key: peer, From: a.hash(), LookupType: i2np.LookupRouterInfo})
+		a.await(i2np.TypeDatabaseStore, 20*time.Second)
+		for range 50 { // an echo of many
+			a.send(s, i2np.DatabaseLookup{Key: a.hash(), From: a.hash(), LookupType: i2np.LookupRouterInfo})
+		}
+		for range 50 {
+			a.await(i2np.TypeDatabaseStore, 20*time.Second)
+		}
+	})
+	t.Run("inbound", func(t *testing.T) {
+		b := newInteropRouter(t, 21, nil)
+		a.store(s, b)
+		a.send(s, i2np.DatabaseLookup{Key: a.hash(), From: b.hash(), LookupType: i2np.LookupRouterInfo})
+		b.await(i2np.TypeDatabaseStore, 30*time.Second)
+		in := receive(t, b.opened)
+		if in.Direction() != transport.Inbound || in.Peer() != peer {
+			t.Fatalf("session %+v", in.Status())
+		}
+		b.send(in, i2np.DatabaseLookup{Key: a.hash(), From: b.hash(), LookupType: i2np.LookupRouterInfo})
+		b.await(i2np.TypeDatabaseStore, 20*time.Second)
+		// With the token that i2pd gave, or without it, after we have closed.
+		in.Close(transport.ReasonNormal)
+		if err := receive(t, b.closed); err != nil {
+			t.Fatal(err)
+		}
+		again := b.dialI2pd(i2pd)
+		b.store(again, b)
+	})
+	t.Run("crossed", func(t *testing.T) {
+		for i := range byte(5) {
+			g := &valve{dial: make(chan struct{})}
+			b := newInteropRouter(t, 30+i, g)
+			a.store(s, b)
+			g.arm()
+			result := make(chan error, 1)
+			go func() {
+				<-g.dial // i2pd has dialled, and hears nothing until we have too
+				_, err := b.transport.Dial(t.Context(), i2pd)
+				result <- err
+			}()
+			a.send(s, i2np.DatabaseLookup{Key: a.hash(), From: b.hash(), LookupType: i2np.LookupRouterInfo})
+			b.await(i2np.TypeDatabaseStore, 30*time.Second)
+			if err := receive(t, result); err != nil {
+				t.Fatalf("dial %d: %v", i, err)
+			}
+			in := receive(t, b.opened)
+			b.store(in, b)
+			t.Logf("%d: %+v", i, b.transport.Stats())
+		}
+	})
+	t.Run("closed by i2pd", func(t *testing.T) {
+		i2pdStop()
+		err := receiveWithin(t, a.closed, 30*time.Second)
+		t.Logf("closed: %v", err)
+	})
+}
+
+// valve holds back what comes first until something was sent.
+type valve struct {
+	Socket
+	dial  chan struct{}
+	mu    sync.Mutex
+	armed bool
+	sent  chan struct{}
+}
+
+func (g *valve) arm() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.armed, g.sent = true, make(chan struct{})
+}
+
+func (g *valve) Read(p []udp.Packet) (int, error) {
+	n, err := g.Socket.Read(p)
+	g.mu.Lock()
+	armed, sent := g.armed, g.sent
+	g.armed = false
+	g.mu.Unlock()
+	if armed && err == nil {
+		close(g.dial)
+		<-sent
+	}
+	return n, err
+}
+
+func (g *valve) Write(t []udp.Train) error {
+	err := g.Socket.Write(t)
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.sent != nil {
+		close(g.sent)
+		g.sent = nil
+	}
+	return err
+}
+
+type interopRouter struct{ *router }
+
+func newInteropRouter(t *testing.T, host byte, g *valve) interopRouter {
+	t.Helper()
+	r := newRouter(t, func(c *Config, d *Deps) {
+		c.Listen = []netip.AddrPort{netip.AddrPortFrom(netns.Host(host), 9300)}
+		c.NetworkID = netns.NetworkID
+		if g != nil {
+			d.Listen = func(_ context.Context, at netip.AddrPort) (Socket, error) {
+				s, err := udp.Listen(at, udp.Options{})
+				g.Socket = s
+				return g, err
+			}
+		}
+	})
+	r.sign(map[string]string{"caps": "LR"})
+	return interopRouter{r.serve()}
+}
+
+func (r interopRouter) dialI2pd(ri *i2p.RouterInfo) transport.Session {
+	r.t.Helper()
+	s, err := r.transport.Dial(r.t.Context(), ri)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	<-r.opened
+	return s
+}
+
+func (r interopRouter) skewsSeen() []time.Duration {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.skews
+}
+
+func (r interopRouter) send(s transport.Session, body i2np.Body) {
+	if s.Send([]*buf.Buf{buf.From(i2np.Encode(i2np.NewHeader(body.Type(), time.Now()), body))}) != 1 {
+		r.t.Fatal("message not taken")
+	}
+}
+
+// store tells i2pd about a router and waits until it has heard.
+func (r interopRouter) store(s transport.Session, of interopRouter) {
+	r.t.Helper()
+	token := i2np.NewMessageID()
+	r.send(s, i2np.DatabaseStore{Key: of.hash(), ReplyToken: token, ReplyGateway: r.hash(), Data: of.self().Bytes()})
+	r.await(i2np.TypeDeliveryStatus, 20*time.Second)
+}
+
+func (r interopRouter) await(typ i2np.Type, d time.Duration) {
+	r.t.Helper()
+	timeout := time.After(d)
+	for {
+		select {
+		case m := <-r.messages:
+			h, _, err := i2np.ParseShort(m)
+			if err != nil {
+				r.t.Fatal(err)
+			}
+			if h.Type == typ {
+				return
+			}
+		case <-timeout:
+			r.t.Fatalf("no %v; %+v", typ, r.transport.Stats())
+		}
+	}
+}
+
+var i2pdStop = func() {}
+
+// startI2pd runs a floodfill that knows nobody, with SSU2 only, and returns its RouterInfo.
+func startI2pd(t *testing.T, program string) *i2p.RouterInfo {
+	t.Helper()
+	dir := t.TempDir()
+	file := func(name string) string { return filepath.Join(dir, name) }
+	for _, d := range []string{"certificates", "tunnels.d"} {
+		if err := os.Mkdir(file(d), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	address := netns.Host(0)
+	conf := fmt.Sprintf("log = file\nlogfile = %s\nloglevel = debug\nnetid = %d\nipv4 = true\nipv6 = false\nhost = %v\naddress4 = %v\nport = %d\n"+
+		"nat = false\nreservedrange = false\nfloodfill = true\nbandwidth = X\n", file("i2pd.log"), netns.NetworkID, address, address, i2pdPort)
+	for _, off := range []string{"ntcp2", "upnp", "nettime", "http", "httpproxy", "socksproxy", "sam", "bob", "i2cp", "i2pcontrol", "addressbook"} {
+		conf += "[" + off + "]\nenabled = false\n"
+	}
+	conf += "[ssu2]\nenabled = true\npublished = true\n[reseed]\nurls =\nyggurls =\nthreshold = 0\nverify = false\n[persist]\nprofiles = false\n"
+	if err := os.WriteFile(file("i2pd.conf"), []byte(conf), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	run, err := netns.Start(exec.Command(program, "--datadir="+dir, "--conf="+file("i2pd.conf"), "--tunconf="+file("tunnels.conf"),
+		"--tunnelsdir="+file("tunnels.d"), "--certsdir="+file("certificates"), "--pidfile="+file("i2pd.pid")), file("stdout.log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var once sync.Once
+	i2pdStop = func() {
+		once.Do(func() {
+			if err := run.Stop(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	t.Cleanup(func() {
+		i2pdStop()
+		if t.Failed() {
+			b, _ := os.ReadFile(file("i2pd.log"))
+			for _, line := range strings.Split(string(b), "\n") {
+				if strings.Contains(line, "SSU2") {
+					t.Log(line)
+				}
+			}
+		}
+	})
+	for deadline := time.Now().Add(60 * time.Second); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+		b, err := os.ReadFile(file("router.info"))
+		if err != nil {
+			continue
+		}
+		ri, _, err := i2p.ParseRouterInfo(b)
+		if err != nil {
+			continue
+		}
+		for _, a := range ri.Addresses() {
+			if isSSU2(a) && a.AddrPort().Port() == i2pdPort {
+				return ri
+			}
+		}
+	}
+	t.Fatal("i2pd does not publish an SSU2 address")
+	return nil
+}
