@@ -1,10 +1,13 @@
 package flow
 
-import "clove.i2p/router/buf"
+import (
+	"slices"
+
+	"clove.i2p/router/buf"
+)
 
 // A partial is a message of which some fragments arrived.
 type partial struct {
-	id      uint32
 	started instant
 	frags   [maxFragments]*buf.Buf
 	total   int // 0: the last one is not here yet
@@ -19,6 +22,7 @@ type partial struct {
 type assembly struct {
 	budget  *Budget
 	parts   []*partial // oldest first
+	ids     []uint32   // of parts
 	spare   []*partial
 	held    int
 	dropped *uint64
@@ -79,12 +83,7 @@ func (p *partial) contradicts(number int, last bool, data []byte) bool {
 }
 
 func (a *assembly) find(id uint32) int {
-	for i, p := range a.parts {
-		if p.id == id {
-			return i
-		}
-	}
-	return -1
+	return slices.Index(a.ids, id)
 }
 
 func (a *assembly) start(t instant, id uint32) *partial {
@@ -94,8 +93,8 @@ func (a *assembly) start(t instant, id uint32) *partial {
 	} else {
 		p = new(partial)
 	}
-	p.id, p.started = id, t
-	a.parts = append(a.parts, p)
+	p.started = t
+	a.parts, a.ids = append(a.parts, p), append(a.ids, id)
 	return p
 }
 
@@ -120,6 +119,7 @@ func (a *assembly) remove(i int) {
 	copy(a.parts[i:], a.parts[i+1:])
 	a.parts[len(a.parts)-1] = nil
 	a.parts = a.parts[:len(a.parts)-1]
+	a.ids = slices.Delete(a.ids, i, i+1)
 	for _, b := range p.frags {
 		if b != nil {
 			b.Release()

@@ -11,6 +11,12 @@ const (
 	// startSamples of a round are needed to compare it with the one before (HyStart++, RFC 9406), cautiousRounds end slow start.
 	startSamples   = 8
 	cautiousRounds = 5
+	// roundSamples of a round are enough to know its round trip time.
+	roundSamples = 4
+	// The share of the window that is kept.
+	leastShare = 0.5
+	mostShare  = 0.85
+	drainSlack = 0.05
 	// A loss without a queue counts as congestion if so many are lost: in the long run, or at once in a round of some packets. Beyond these the peers'
 	// networks lose less by themselves than our packets would displace.
 	tooManyLost    = 0.15
@@ -28,7 +34,8 @@ const (
 // halves its window down to 16 packets only and doubles it within a round. NewReno's rate under a loss of p is 1.2/sqrt(p) packets per round trip, 5 packets
 // at 5 %; ours would be a small share of i2pd's. BBR ignores loss altogether, but needs a good sample of the least round trip time and bandwidth of every
 // session, of which most send in spurts, and shares a queue badly with TCP. This one is CUBIC wherever there is a queue: when a packet is lost and the
-// least round trip time of the round is above the least known, the window goes down by 0.7. Without a queue it stays, unless a quarter of a round or
+// least round trip time of the round is above the least known, the window goes down to
+// what the path holds without the queue. Without a queue it stays, unless a quarter of a round or
 // 15 % over many are lost.
 type cubic struct {
 	packet    int // bytes of a full packet
@@ -101,7 +108,11 @@ func (c *cubic) sample(t instant, rtt time.Duration) {
 	}
 }
 
-func (c *cubic) round(t instant) {
+func (c *cubic) round(t instant, acked, lost int) {
+	if lost >= burstLostLeast && float64(lost) > burstLost*float64(lost+acked) && t-c.event > c.lastRound {
+		c.eventLost = lost
+		c.reduce(t)
+	}
 	if c.samples > 0 {
 		c.lastRound = c.thisRound
 	}
@@ -113,14 +124,29 @@ func (c *cubic) round(t instant) {
 	}
 }
 
-// queueing reports whether packets of ours, or of others, stand in a queue.
-func (c *cubic) queueing() bool {
-	least := c.least.get()
-	now := c.lastRound
-	if c.samples >= 4 || now == 0 {
+// times returns the least round trip time that is known, and that of the last packets.
+func (c *cubic) times() (least, now time.Duration) {
+	now = c.lastRound
+	if c.samples >= roundSamples || now == 0 {
 		now = c.thisRound
 	}
+	return c.least.get(), now
+}
+
+// queueing reports whether packets of ours, or of others, stand in a queue.
+func (c *cubic) queueing() bool {
+	least, now := c.times()
 	return now-least > min(max(least/16, time.Millisecond), 8*time.Millisecond)
+}
+
+// share is what an event leaves of the window: what the path holds without its queue, within bounds. After a random loss with a short queue the link
+// stays busy, and a long queue is drained.
+func (c *cubic) share() float64 {
+	least, now := c.times()
+	if !c.queueing() {
+		return cubicBeta
+	}
+	return min(max(float64(least)/float64(now)-drainSlack, leastShare), mostShare)
 }
 
 func (c *cubic) acked(t, sent instant, bytes, inFlight int, rtt time.Duration) {
@@ -161,17 +187,15 @@ func (c *cubic) grow(t instant, bytes int, rtt time.Duration) {
 	c.cwnd += int(step * float64(c.packet))
 }
 
-func (c *cubic) lost(t, sent instant, bytes int, rate *lossRate) {
+func (c *cubic) lost(t, sent instant, rate float64) {
 	if sent <= c.recovery {
 		c.eventLost++
 		return
 	}
-	burst := rate.lost >= burstLostLeast && float64(rate.lost) > burstLost*float64(rate.lost+rate.acked)
-	if !c.queueing() && rate.smoothed < tooManyLost && !burst {
-		return
+	if c.queueing() || rate > tooManyLost {
+		c.eventLost = 1
+		c.reduce(t)
 	}
-	c.eventLost = 1
-	c.reduce(t)
 }
 
 func (c *cubic) ecn(t instant) {
@@ -189,7 +213,7 @@ func (c *cubic) reduce(t instant) {
 		w *= (1 + cubicBeta) / 2
 	}
 	c.wMax = w
-	c.cwnd = max(int(float64(c.cwnd)*cubicBeta), minWindow*c.packet)
+	c.cwnd = max(int(float64(c.cwnd)*c.share()), minWindow*c.packet)
 	c.threshold = c.cwnd
 }
 

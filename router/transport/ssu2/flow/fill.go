@@ -105,8 +105,17 @@ func (f *Flow) write(t instant, w *writer) {
 // maySend reports whether congestion control and pacing let a packet go.
 func (f *Flow) maySend() bool { return f.open() && f.pacer.allows() }
 
-// open reports whether the window has room.
-func (f *Flow) open() bool { return f.sent.bytes < f.cc.window() && f.sent.packets < maxWindow }
+// open reports whether the window has room. Once it was full it opens again for a train: an eighth of it, 16 packets at most.
+func (f *Flow) open() bool {
+	window := min(f.cc.window(), maxWindow*f.packet)
+	switch used := f.sent.bytes; {
+	case used >= window || f.sent.packets >= maxWindow:
+		f.full = true
+	case f.full && used <= window-min(window/8, leastBurst*f.packet) && f.sent.packets <= maxWindow-leastBurst:
+		f.full = false
+	}
+	return !f.full
+}
 
 // pick finds the next block. Control blocks are few and small, and pass without regard to congestion.
 func (f *Flow) pick(t instant, data bool) (pick, bool) {

@@ -89,6 +89,7 @@ type Flow struct {
 	path        instant // since when the path is the same
 	active      instant // when something was tracked last
 	trimmed     bool    // memory was given back
+	full        bool    // the window was, and has not opened much since
 	termination []byte
 	ended       bool // the Termination was sent
 	closed      bool

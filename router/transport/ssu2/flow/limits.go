@@ -105,9 +105,10 @@ const (
 
 // Incomplete messages.
 const (
-	// maxPartial messages and maxPartialBytes of buffers per session; then the oldest is dropped. A message of 64 KiB needs 140 KiB.
-	maxPartial      = 64
-	maxPartialBytes = 512 << 10
+	// maxPartial messages and maxPartialBytes of buffers per session; then the oldest is dropped. They hold two windows of a sender like ours, as the fragments
+	// of one window wait for what was lost of it while the next one comes. A message of 64 KiB needs 140 KiB.
+	maxPartial      = 256
+	maxPartialBytes = 2 * maxWindow * (buf.Head + buf.Small + buf.Tail)
 	// leastPartialBytes are a session's even if the budget of all sessions is used up.
 	leastPartialBytes     = 32 << 10
 	defaultAssemblyBudget = 64 << 20
@@ -131,7 +132,8 @@ const (
 	// reprobeInterval after a search, blackHoleInterval after the path lost long packets.
 	reprobeInterval   = 10 * time.Minute
 	blackHoleInterval = 30 * time.Second
-	// blackHoleLosses of long packets in a row, and more where packets get lost anyway: at every loss rate an event of less than one in a million.
+	// blackHoleLosses of long packets in a row, and more where packets get lost anyway, which is an event of less than one in a million at every loss
+	// rate; and they were sent over a round trip time at least, as a full queue drops many in a row too.
 	blackHoleLosses = 4
 	blackHoleFactor = 32
 )

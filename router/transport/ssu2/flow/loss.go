@@ -136,8 +136,8 @@ func (f *Flow) onAck(t instant, body []byte) error {
 		}
 		if lastSent >= f.loss.roundEnds {
 			f.loss.roundEnds = f.loss.lastSent + 1
+			f.cc.round(t, f.loss.rate.acked, f.loss.rate.lost)
 			f.loss.round()
-			f.cc.round(t)
 		}
 		f.cc.acked(t, lastSent, bytes, before, f.rtt.current())
 	}
@@ -199,7 +199,7 @@ func (f *Flow) lose(t instant, p *packet, signal bool) {
 	if signal && p.probe == 0 {
 		f.stats.Lost++
 		f.loss.rate.lost++
-		f.cc.lost(t, p.sent, int(p.size), &f.loss.rate)
+		f.cc.lost(t, p.sent, f.loss.rate.smoothed)
 	}
 	if signal && f.mtu.lost(t, p, f.rtt.current(), f.loss.rate.smoothed) {
 		f.pace(t)

@@ -14,8 +14,9 @@ type discovery struct {
 	tries    int
 	trying   int // MTU of the probe in flight, 0: none
 	next     instant
-	packets  int // acked
-	vanished int // long packets lost in a row
+	packets  int     // acked
+	vanished int     // long packets lost in a row
+	since    instant // when the first of them was sent
 }
 
 func newDiscovery(enabled bool, overhead, current, most int) discovery {
@@ -76,8 +77,10 @@ func (d *discovery) lost(t instant, p *packet, rtt time.Duration, rate float64) 
 	if !p.big || d.current == FloorMTU {
 		return false
 	}
-	d.vanished++
-	if d.vanished < blackHoleLosses+int(rate*blackHoleFactor) {
+	if d.vanished++; d.vanished == 1 {
+		d.since = p.sent
+	}
+	if d.vanished < blackHoleLosses+int(rate*blackHoleFactor) || p.sent-d.since < rtt {
 		return false
 	}
 	d.fall(t)

@@ -8,6 +8,9 @@ const (
 	burstTime  = 4 * time.Millisecond
 	leastBurst = 16
 	mostBurst  = 44
+	// quantumTime is what has to come together before packets go on, two at least, so that they go in trains.
+	quantumTime  = 2 * time.Millisecond
+	leastQuantum = 2
 	// unpaced round trip times are below what timers can do.
 	unpaced = time.Millisecond
 )
@@ -18,6 +21,8 @@ type pacer struct {
 	at     instant
 	rate   float64 // bytes per nanosecond, 0: as fast as you like
 	burst  int
+	low    int  // tokens to go on with
+	empty  bool // the tokens were used up, and are fewer than low since
 }
 
 // set takes a window in bytes and a round trip time.
@@ -33,6 +38,7 @@ func (p *pacer) set(t instant, window, packet int, rtt time.Duration, slowStart 
 	}
 	p.rate = gain * float64(window) / float64(rtt)
 	p.burst = min(max(int(p.rate*float64(burstTime)), leastBurst*packet), mostBurst*packet)
+	p.low = min(max(int(p.rate*float64(quantumTime)), leastQuantum*packet), p.burst/2)
 	p.tokens = min(p.tokens, p.burst)
 }
 
@@ -41,20 +47,24 @@ func (p *pacer) refill(t instant) {
 		p.tokens = int(min(float64(p.tokens)+p.rate*float64(t-p.at), float64(p.burst)))
 	}
 	p.at = t
+	if p.tokens >= p.low {
+		p.empty = false
+	}
 }
 
-func (p *pacer) allows() bool { return p.rate == 0 || p.tokens > 0 }
+func (p *pacer) allows() bool { return p.rate == 0 || !p.empty }
 
 func (p *pacer) spend(n int) {
 	if p.rate > 0 {
 		p.tokens -= n
+		p.empty = p.tokens <= 0
 	}
 }
 
-// next is when half a burst can go, so that packets come in trains.
+// next is when packets may go on.
 func (p *pacer) next() instant {
 	if p.allows() {
 		return p.at
 	}
-	return p.at + instant(float64(p.burst/2-p.tokens)/p.rate) + 1
+	return p.at + instant(max(float64(p.low-p.tokens), 0)/p.rate) + 1
 }

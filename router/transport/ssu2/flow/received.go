@@ -32,6 +32,7 @@ func (r *received) add(number uint32) bool {
 		return false
 	}
 	r.bitmap[number/64%(receiveWindow/64)] |= 1 << (number % 64)
+	r.floor = min(r.floor, number) // late, but to be acked once
 	r.count++
 	return true
 }
