@@ -91,8 +91,17 @@ func TestInteropWithI2pd(t *testing.T) {
 		if err := receive(t, b.closed); err != nil {
 			t.Fatal(err)
 		}
+		// i2pd answers in the closed session for half a minute more, so that an ack has to do.
 		again := b.dialI2pd(i2pd)
-		b.store(again, b)
+		b.send(again, i2np.DatabaseStore{Key: b.hash(), Data: b.self().Bytes()})
+		for deadline := time.Now().Add(20 * time.Second); again.Status().Queued > 0; time.Sleep(10 * time.Millisecond) {
+			if time.Now().After(deadline) {
+				t.Fatalf("i2pd acks nothing: %+v", again.Status())
+			}
+		}
+		if st := b.transport.Stats(); st.Dialled != 1 || again.Status().BytesIn == 0 {
+			t.Errorf("%+v", st)
+		}
 	})
 	t.Run("crossed", func(t *testing.T) {
 		for i := range byte(5) {
