@@ -71,16 +71,14 @@ func (s State) Public() bool { return s.External.IsValid() && !s.DoubleNAT }
 type Config struct {
 	// Ports to map, at most 8.
 	Ports []Port
-	// Gateway is the address of the gateway for PCP and NAT-PMP. Not valid: the default gateway of the system.
+	// Gateway is the IPv4 address of the gateway. Not valid: the default gateway of the system.
 	Gateway netip.Addr
-	// GatewayPort is 5351 if zero.
-	GatewayPort uint16
 	// Search is where the search for UPnP devices goes: 239.255.255.250:1900 if not valid.
 	Search netip.AddrPort
-	// Local is the source address to use, and thereby the interface. Not valid: the one that leads to Gateway.
+	// Local is the IPv4 source address to use. Not valid: the one that leads to Gateway.
 	Local netip.Addr
-	// Disable takes protocols away.
-	Disable []Protocol
+	// Disabled takes protocols away.
+	Disabled []Protocol
 	// Lease to ask for; DefaultLease if zero.
 	Lease time.Duration
 	// AllowPrivate takes private external addresses for good: a test network.
@@ -99,6 +97,9 @@ func (c Config) Validate() error {
 		return errors.New("portmap: too many ports")
 	case c.Lease < 0 || c.Lease > maxLease:
 		return errors.New("portmap: lease is not within 0..24h")
+	}
+	if g := c.Gateway; g.IsValid() && !g.Unmap().Is4() {
+		return errors.New("portmap: gateway is no IPv4 address")
 	}
 	for _, p := range c.Ports {
 		if p.Internal == 0 || p.Transport > TCP {
