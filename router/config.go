@@ -7,6 +7,8 @@ import (
 	"net/netip"
 
 	"clove.i2p/router/bandwidth"
+	"clove.i2p/router/portmap"
+	"clove.i2p/router/transport/ssu2"
 	"clove.i2p/router/tunnel/pool"
 )
 
@@ -27,29 +29,46 @@ type Config struct {
 	// Bandwidth, without limit by default, decides the class that is published; transit may use a Share of it, 80 %
 	// by default.
 	Bandwidth bandwidth.Config
-	NTCP2     NTCP2
+	// Hidden publishes no address and carries no tunnels of others.
+	Hidden bool
+	// NoIPv4 and NoIPv6 leave an IP version alone.
+	NoIPv4, NoIPv6 bool
+	// NTCP2 and SSU2 say where the router listens for TCP and UDP. SSU2 listens where NTCP2 does if it does not say.
+	NTCP2, SSU2 Endpoint
+	// PortMapping asks the home router to forward the ports. It does nothing in private networks.
+	PortMapping bool
+	// PostQuantum are the key exchanges offered beside X25519, best first: "mlkem512", "mlkem768", "mlkem1024".
+	PostQuantum []string
+	// Upstream is the URL of a SOCKS5 or HTTP proxy that leads to all other routers: socks5://IP:port. It switches SSU2 and
+	// listening off.
+	Upstream string
 	// Reseed are files with the first RouterInfos: a router.info, a folder or a zip of them.
 	Reseed []string
 	// Exploratory shapes the router's own tunnels: 2 hops, 2 each by default. Length -1 means 0 hops, on private networks only.
 	Exploratory Tunnels
 	// Hosts is the address book: DataDir/hosts.txt by default.
 	Hosts string
+	// portmap says where the home router is looked for: zero but in tests.
+	portmap portmap.Config
 	// Sockets replace those of the system: networks in one process, on virtual time, have their own.
 	Sockets Sockets
 }
 
-// Sockets open and accept TCP connections; nil functions mean the system's.
+// Sockets open and accept connections; nil functions mean the system's. With a Listen and no ListenPacket there is no SSU2.
 type Sockets struct {
-	Listen func(ctx context.Context, network string, at netip.AddrPort) (net.Listener, error)
-	Dial   func(ctx context.Context, local netip.Addr, to netip.AddrPort) (net.Conn, error)
+	Listen       func(ctx context.Context, network string, at netip.AddrPort) (net.Listener, error)
+	Dial         func(ctx context.Context, local netip.Addr, to netip.AddrPort) (net.Conn, error)
+	ListenPacket func(ctx context.Context, at netip.AddrPort) (ssu2.Socket, error)
 }
 
-// NTCP2 says where the router listens, and what it publishes.
-type NTCP2 struct {
+// An Endpoint says where a transport listens, and what it publishes.
+type Endpoint struct {
+	Disabled bool
 	// Listen is host:port; ":0" by default: all addresses and a random port that is kept in DataDir. A specific IP
-	// is also the source of outgoing connections.
+	// is also the source of what goes out.
 	Listen string
-	// Advertise is host or host:port to publish; by default a specific Listen address, if the network may know it.
+	// Advertise is host or host:port to publish; by default a specific Listen address, if the network may know it, or what
+	// peers say is ours.
 	Advertise string
 }
 
@@ -83,6 +102,13 @@ func (c Config) withDefaults() Config {
 	if c.NTCP2.Listen == "" {
 		c.NTCP2.Listen = ":0"
 	}
+	if c.SSU2.Listen == "" {
+		c.SSU2.Listen = c.NTCP2.Listen
+	}
+	if c.Upstream != "" || c.Sockets.Listen != nil && c.Sockets.ListenPacket == nil {
+		c.SSU2.Disabled = true
+	}
+	c.NoTransit = c.NoTransit || c.Hidden
 	c.Exploratory = c.Exploratory.withDefaults(defaultExploratory, exploratoryQuantity)
 	return c
 }
@@ -104,44 +130,10 @@ func (c Config) Validate() error {
 	if err := c.Bandwidth.Validate(); err != nil {
 		return fmt.Errorf("router: %w", err)
 	}
-	if _, err := c.NTCP2.listen(); err != nil {
-		return err
-	}
-	if _, err := c.NTCP2.advertise(); err != nil {
+	if err := c.validateLinks(); err != nil {
 		return err
 	}
 	return c.Exploratory.pool().Validate()
-}
-
-// listen parses Listen: without a host, all addresses of both IP versions.
-func (n NTCP2) listen() ([]netip.AddrPort, error) {
-	if len(n.Listen) > 0 && n.Listen[0] == ':' {
-		var port uint16
-		if _, err := fmt.Sscanf(n.Listen, ":%d", &port); err != nil {
-			return nil, fmt.Errorf("router: ntcp2 listen address %q: want host:port or :port", n.Listen)
-		}
-		return []netip.AddrPort{netip.AddrPortFrom(netip.IPv4Unspecified(), port), netip.AddrPortFrom(netip.IPv6Unspecified(), port)}, nil
-	}
-	at, err := netip.ParseAddrPort(n.Listen)
-	if err != nil {
-		return nil, fmt.Errorf("router: ntcp2 listen address %q: want IP:port or :port", n.Listen)
-	}
-	return []netip.AddrPort{at}, nil
-}
-
-// advertise parses Advertise; port 0 stands for the port that is listened on.
-func (n NTCP2) advertise() ([]netip.AddrPort, error) {
-	if n.Advertise == "" {
-		return nil, nil
-	}
-	if ip, err := netip.ParseAddr(n.Advertise); err == nil {
-		return []netip.AddrPort{netip.AddrPortFrom(ip, 0)}, nil
-	}
-	at, err := netip.ParseAddrPort(n.Advertise)
-	if err != nil {
-		return nil, fmt.Errorf("router: ntcp2 advertise address %q: want IP or IP:port", n.Advertise)
-	}
-	return []netip.AddrPort{at}, nil
 }
 
 func (t Tunnels) withDefaults(length, quantity int) Tunnels {

@@ -98,7 +98,7 @@ func (r *Router) elect(now time.Time) {
 
 func (r *Router) fitness(uptime time.Duration) fitness {
 	return fitness{
-		uptime: uptime, class: bandwidthClass(r.cfg.Bandwidth), published: publishesV4(r.ntcp2.Addresses()), routers: r.db.Stats().Routers,
+		uptime: uptime, class: bandwidthClass(r.cfg.Bandwidth), published: publishesV4(r.addresses()), routers: r.db.Stats().Routers,
 		sessions: len(r.mux.Sessions()), transit: len(r.transit.Tunnels()), load: r.transit.Load(), skew: r.clock.Offset(),
 	}
 }

@@ -46,7 +46,7 @@ func TestWhoBecomesFloodfill(t *testing.T) {
 }
 
 func TestAutoIsOffInPrivateNetworks(t *testing.T) {
-	r, err := New(Config{NetworkID: 77, FloodfillAuto: true, NTCP2: NTCP2{Listen: "127.0.0.1:0"}}, nil)
+	r, err := New(Config{NetworkID: 77, FloodfillAuto: true, NTCP2: Endpoint{Listen: "127.0.0.1:0"}}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

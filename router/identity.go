@@ -1,20 +1,13 @@
 package router
 
 import (
-	"bytes"
-	"crypto/rand"
-	"encoding/binary"
-	"errors"
 	"fmt"
-	"io/fs"
-	"net/netip"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
 
 	"clove.i2p/router/bandwidth"
-	"clove.i2p/router/crypto/keys"
 	"clove.i2p/router/i2p"
 )
 
@@ -24,86 +17,27 @@ const ProtocolVersion = "0.9.67"
 
 // An identity is what makes a router the same one after a restart.
 type identity struct {
-	keys *i2p.RouterKeys
-	link linkKeys
+	keys        *i2p.RouterKeys
+	ntcp2, ssu2 linkKeys
 }
 
-// linkKeys are those of NTCP2, and the port that was chosen at the first start.
-//
-//	static key 32 | IV 16 | port 2
-type linkKeys struct {
-	static keys.X25519Private
-	iv     [16]byte
-	port   uint16
-}
-
-const linkKeysLen = 32 + 16 + 2
-
-// loadIdentity reads router.keys and ntcp2.keys in dir, or makes them; with no dir it makes them in memory. port is
-// false until the first listener has one.
+// loadIdentity reads router.keys, ntcp2.keys and ssu2.keys in dir, or makes them; with no dir it makes them in memory.
 func loadIdentity(dir string) (id identity, err error) {
 	if dir == "" {
-		if id.keys, err = i2p.NewRouterKeys(); err != nil {
-			return id, fmt.Errorf("router: %w", err)
-		}
-		id.link, err = newLinkKeys()
-		return id, err
-	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+		id.keys, err = i2p.NewRouterKeys()
+	} else if err = os.MkdirAll(dir, 0o700); err != nil {
 		return id, fmt.Errorf("router: make the data directory: %w", err)
-	}
-	if id.keys, err = i2p.LoadOrCreateRouterKeys(filepath.Join(dir, "router.keys")); err != nil {
-		return id, fmt.Errorf("router: %w", err)
-	}
-	path := filepath.Join(dir, "ntcp2.keys")
-	b, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		id.link, err = newLinkKeys()
-		return id, err
+	} else {
+		id.keys, err = i2p.LoadOrCreateRouterKeys(filepath.Join(dir, "router.keys"))
 	}
 	if err != nil {
-		return id, fmt.Errorf("router: read the NTCP2 keys: %w", err)
+		return id, fmt.Errorf("router: %w", err)
 	}
-	if id.link, err = parseLinkKeys(b); err != nil {
-		return id, fmt.Errorf("router: damaged key file %s (%w): it is left as it is; put a good copy in its place, or move it away to have "+
-			"new keys made", path, err)
+	if id.ntcp2, err = loadLinkKeys(dir, "ntcp2", ivLen); err != nil {
+		return id, err
 	}
-	return id, nil
-}
-
-func newLinkKeys() (k linkKeys, err error) {
-	if k.static, err = keys.GenerateX25519(); err != nil {
-		return k, fmt.Errorf("router: %w", err)
-	}
-	rand.Read(k.iv[:])
-	return k, nil
-}
-
-func parseLinkKeys(b []byte) (k linkKeys, err error) {
-	if len(b) != linkKeysLen {
-		return k, fmt.Errorf("%d bytes, want %d", len(b), linkKeysLen)
-	}
-	if bytes.Equal(b[:32], make([]byte, 32)) {
-		return k, errors.New("the key is zero")
-	}
-	k.static = keys.NewX25519([32]byte(b[:32]))
-	copy(k.iv[:], b[32:])
-	k.port = binary.BigEndian.Uint16(b[48:])
-	return k, nil
-}
-
-// keepPort writes the NTCP2 keys with the port, if that is not how they are kept already.
-func (id *identity) keepPort(dir string, port uint16) error {
-	if id.link.port == port {
-		return nil
-	}
-	id.link.port = port
-	if dir == "" {
-		return nil
-	}
-	static := id.link.static.Bytes()
-	b := append(static[:], id.link.iv[:]...)
-	return writeFile(filepath.Join(dir, "ntcp2.keys"), binary.BigEndian.AppendUint16(b, port))
+	id.ssu2, err = loadLinkKeys(dir, "ssu2", introKeyLen)
+	return id, err
 }
 
 // writeFile replaces a file by a whole one or not at all.
@@ -130,23 +64,9 @@ func writeFile(path string, b []byte) (err error) {
 	return err
 }
 
-// listenAddresses are those of the configuration, with the port that was chosen before for port 0.
-func listenAddresses(n NTCP2, kept uint16) ([]netip.AddrPort, error) {
-	at, err := n.listen()
-	if err != nil {
-		return nil, err
-	}
-	for i, a := range at {
-		if a.Port() == 0 {
-			at[i] = netip.AddrPortFrom(a.Addr(), kept)
-		}
-	}
-	return at, nil
-}
-
 // sign makes our RouterInfo as it is now.
 func (r *Router) sign() error {
-	addresses := r.ntcp2.Addresses()
+	addresses := r.addresses()
 	published := false
 	for _, a := range addresses {
 		published = published || a.Host().IsValid()
@@ -176,9 +96,12 @@ func (r *Router) caps(published bool) string {
 	if r.role.on.Load() {
 		b.WriteByte('f')
 	}
-	if published {
+	switch {
+	case r.cfg.Hidden:
+		b.WriteByte('H')
+	case published:
 		b.WriteByte('R')
-	} else {
+	default:
 		b.WriteByte('U')
 	}
 	if r.cfg.NoTransit {

@@ -23,6 +23,7 @@ import (
 	"clove.i2p/router/peer"
 	"clove.i2p/router/transport"
 	"clove.i2p/router/transport/ntcp2"
+	"clove.i2p/router/transport/ssu2"
 	"clove.i2p/router/tunnel/pool"
 	"clove.i2p/router/tunnel/transit"
 )
@@ -44,7 +45,9 @@ type Router struct {
 	skew    skew
 	limiter *bandwidth.Limiter
 	book    *peer.Book
-	ntcp2   *ntcp2.Transport
+	ntcp2   *ntcp2.Transport // nil where it is off
+	ssu2    *ssu2.Transport  // nil where it is off
+	reach   *reach
 	mux     *transport.Mux
 	db      *netdb.DB
 	hosts   *addressbook.Book
@@ -112,6 +115,7 @@ func New(cfg Config, log *slog.Logger) (*Router, error) {
 	if r.limiter, err = bandwidth.New(cfg.Bandwidth); err != nil {
 		return nil, fmt.Errorf("router: %w", err)
 	}
+	r.reach = newReach(r)
 	if err := r.openTransports(); err != nil {
 		return nil, err
 	}
@@ -119,40 +123,6 @@ func New(cfg Config, log *slog.Logger) (*Router, error) {
 		return nil, errors.Join(err, r.Close())
 	}
 	return r, nil
-}
-
-func (r *Router) openTransports() error {
-	listen, err := listenAddresses(r.cfg.NTCP2, r.id.link.port)
-	if err != nil {
-		return err
-	}
-	advertise, err := r.cfg.NTCP2.advertise()
-	if err != nil {
-		return err
-	}
-	r.ntcp2, err = ntcp2.New(ntcp2.Config{
-		Listen: listen, Advertise: advertise, NetworkID: r.cfg.NetworkID, AllowPrivate: r.cfg.AllowPrivate,
-		StaticKey: r.id.link.static, IV: r.id.link.iv, SelfHash: r.hash, Self: r.own.Load, Skew: r.skew.note(r.clock),
-		Limiter: r.limiter,
-	}, ntcp2.Deps{Clock: r.clock, Logger: r.log, Listen: r.cfg.Sockets.Listen, Dial: r.cfg.Sockets.Dial})
-	if err != nil {
-		return fmt.Errorf("router: %w", err)
-	}
-	if bound := r.ntcp2.Bound(); len(bound) > 0 {
-		if err := r.id.keepPort(r.cfg.DataDir, bound[0].Port()); err != nil {
-			return errors.Join(err, r.ntcp2.Close())
-		}
-	}
-	if err := r.sign(); err != nil {
-		return errors.Join(err, r.ntcp2.Close())
-	}
-	r.mux, err = transport.New(transport.Config{Self: r.hash}, transport.Deps{
-		Transports: []transport.Transport{r.ntcp2}, Lookup: r.lookup, Admission: r.book, Logger: r.log,
-	})
-	if err != nil {
-		return errors.Join(fmt.Errorf("router: %w", err), r.ntcp2.Close())
-	}
-	return nil
 }
 
 func (r *Router) openTables(private bool) (err error) {
@@ -208,7 +178,7 @@ func (r *Router) Close() error {
 	if r.db != nil {
 		err = r.db.Close()
 	}
-	return errors.Join(err, r.ntcp2.Close())
+	return errors.Join(err, r.closeTransports())
 }
 
 // Run takes part in the network until ctx ends. It returns when all that it started has ended: nil after the end
@@ -219,7 +189,7 @@ func (r *Router) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	r.started = time.Now()
-	r.log.Info("router starts", "router", r.hash, "network", r.cfg.NetworkID, "listen", r.ntcp2.Bound())
+	r.log.Info("router starts", "router", r.hash, "network", r.cfg.NetworkID, "listen", r.bound())
 	if r.db.Stats().Routers == 0 {
 		r.log.Warn("no other router is known: name a router.info, a zip or a folder of them as router.reseed.files")
 	}
@@ -236,6 +206,10 @@ func (r *Router) Run(ctx context.Context) error {
 	tables.start("hosts", r.hosts.Run)
 	tables.start("sign", r.keepSigned)
 	tables.start("keys", r.expireKeys)
+	tables.start("reachability", r.reach.run)
+	if r.reach.wantsMapping() {
+		tables.start("port mapping", r.reach.mapPorts)
+	}
 	r.mu.Lock()
 	r.life = ctx
 	r.mu.Unlock()

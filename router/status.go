@@ -10,6 +10,8 @@ import (
 	"clove.i2p/router/i2p"
 	"clove.i2p/router/netdb"
 	"clove.i2p/router/peer"
+	"clove.i2p/router/portmap"
+	"clove.i2p/router/reachability"
 	"clove.i2p/router/streaming"
 	"clove.i2p/router/transport"
 	"clove.i2p/router/tunnel/pool"
@@ -49,14 +51,18 @@ func (r *Router) Stats() Stats {
 
 // Status is what a router is doing.
 type Status struct {
-	Hash         i2p.Hash
-	Version      string
-	NetworkID    int
-	Caps         string
-	Started      time.Time
-	Skew         time.Duration
-	Ready        bool
-	Addresses    []i2p.RouterAddress
+	Hash      i2p.Hash
+	Version   string
+	NetworkID int
+	Caps      string
+	Started   time.Time
+	Skew      time.Duration
+	Ready     bool
+	Addresses []i2p.RouterAddress
+	// Reachability tells for IPv4 and IPv6 whether others can connect to us, and why we think so.
+	Reachability []reachability.Report
+	// Mappings are the ports that the home router forwards, or why it does not.
+	Mappings     []portmap.State
 	Sessions     []transport.SessionStatus
 	Exploratory  []pool.Status
 	Destinations []DestinationStatus
@@ -81,7 +87,8 @@ func (r *Router) Status() Status {
 	ri := r.own.Load()
 	s := Status{
 		Hash: r.hash, Version: ProtocolVersion, NetworkID: r.cfg.NetworkID, Caps: ri.Caps(), Started: r.started, Skew: r.clock.Offset(),
-		Ready: r.exploratory.Ready(), Addresses: ri.Addresses(), Sessions: r.mux.Sessions(), Exploratory: r.exploratory.Tunnels(),
+		Ready: r.exploratory.Ready(), Addresses: ri.Addresses(),
+		Reachability: r.reach.reports(time.Now()), Mappings: r.reach.mappings(), Sessions: r.mux.Sessions(), Exploratory: r.exploratory.Tunnels(),
 		Transit: r.transit.Tunnels(), Stats: r.Stats(),
 	}
 	r.mu.Lock()

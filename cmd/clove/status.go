@@ -54,8 +54,20 @@ func printStatus(w io.Writer, s control.Status) {
 			fmt.Fprintf(w, "Address    %s %s port %d\n", a.Style, a.Host, a.Port)
 		}
 	}
+	for _, r := range s.Reachability {
+		if r.State != "disabled" {
+			fmt.Fprintf(w, "%s       %s: %s\n", r.Family, r.State, r.Reason)
+		}
+	}
+	for _, m := range s.PortMappings {
+		if m.Error != "" {
+			fmt.Fprintf(w, "Port       %s is not forwarded: %s\n", m.Port, m.Error)
+		} else {
+			fmt.Fprintf(w, "Port       %s is forwarded from %s by %s\n", m.Port, m.External, m.Protocol)
+		}
+	}
 	fmt.Fprintf(w, "NetDb      %d routers, %d floodfills, %d lease sets\n", s.Stats.NetDB.Routers, s.Stats.NetDB.Floodfills, s.Stats.NetDB.LeaseSets)
-	fmt.Fprintf(w, "Sessions   %d\n", len(s.Sessions))
+	fmt.Fprintf(w, "Sessions   %s\n", sessionCounts(s.Sessions))
 	fmt.Fprintf(w, "Transit    %d tunnels\n", s.Transit.Tunnels)
 	for _, name := range slices.Sorted(maps.Keys(s.Proxies)) {
 		p := s.Proxies[name]
@@ -73,6 +85,22 @@ func printStatus(w io.Writer, s control.Status) {
 		fmt.Fprintf(w, "\nDestination %s, %d streams\n", d.Address, d.Streams)
 		printTunnels(w, d.Tunnels)
 	}
+}
+
+// sessionCounts says how many sessions there are of each style.
+func sessionCounts(all []control.Session) string {
+	styles := map[string]int{}
+	for _, s := range all {
+		styles[s.Style]++
+	}
+	var parts []string
+	for _, style := range slices.Sorted(maps.Keys(styles)) {
+		parts = append(parts, fmt.Sprintf("%d over %s", styles[style], style))
+	}
+	if len(parts) == 0 {
+		return "none"
+	}
+	return strings.Join(parts, ", ")
 }
 
 func printTunnels(w io.Writer, tunnels []control.Tunnel) {

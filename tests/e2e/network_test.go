@@ -28,7 +28,7 @@ const networkID = 77
 
 func routerConfig(floodfill bool) router.Config {
 	return router.Config{
-		NetworkID: networkID, AllowPrivate: true, Floodfill: floodfill, NTCP2: router.NTCP2{Listen: "127.0.0.1:0"},
+		NetworkID: networkID, AllowPrivate: true, Floodfill: floodfill, NTCP2: router.Endpoint{Listen: "127.0.0.1:0"},
 		Exploratory: router.Tunnels{Length: 1, Quantity: 2},
 	}
 }

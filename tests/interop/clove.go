@@ -48,7 +48,7 @@ func (n *Network) StartClove(ctx context.Context, name string, hops int, args ..
 		return nil, fmt.Errorf("interop: %w", err)
 	}
 	cfg := netns.Config{
-		Dir: c.Dir, Listen: n.NewHost().String() + ":0", Seeds: RouterInfoFiles(n.Routers()), Length: hops,
+		Dir: c.Dir, Listen: n.NewHost().String() + ":0", Transports: n.Transports, Seeds: RouterInfoFiles(n.Routers()), Length: hops,
 		HTTP: "127.0.0.1:0", SOCKS: "127.0.0.1:0",
 	}
 	if err := os.WriteFile(c.config(), []byte(cfg.String()), 0o600); err != nil {

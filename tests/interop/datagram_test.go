@@ -27,7 +27,7 @@ func TestDatagrams(t *testing.T) {
 		t.Fatal(err)
 	}
 	backend := udpEcho(t)
-	n := startNetwork(t, func(n *interop.Network) error {
+	n := startNetwork(t, []string{interop.NTCP2}, func(n *interop.Network) error {
 		var clients []string
 		for _, typ := range signers {
 			clients = append(clients, n.UDPClientTunnel(fmt.Sprintf("udp%d", typ), udpPort(typ), served.Destination.Base32(), i2pPort, uint16(typ)))

@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -55,10 +57,24 @@ func choose(short, longer int) int {
 	return short
 }
 
-// TestInterop shares one network. The order matters: routers that were part of a network stay in the others' netDbs,
+// TestInterop has both transports, and each router chooses.
+func TestInterop(t *testing.T) { testInterop(t, interop.NTCP2, interop.SSU2) }
+
+// TestInteropOverSSU2 has no TCP.
+func TestInteropOverSSU2(t *testing.T) { testInterop(t, interop.SSU2) }
+
+// TestInteropOverNTCP2 has no UDP.
+func TestInteropOverNTCP2(t *testing.T) {
+	if !long {
+		t.Skip("TestInterop has NTCP2 too; CLOVE_INTEROP_LONG=1 runs this")
+	}
+	testInterop(t, interop.NTCP2)
+}
+
+// testInterop shares one network. The order matters: routers that were part of a network stay in the others' netDbs,
 // so that nothing that carries others' tunnels leaves before the last test, and that one stops floodfills.
-func TestInterop(t *testing.T) {
-	n := startNetwork(t)
+func testInterop(t *testing.T, transports ...string) {
+	n := startNetwork(t, transports)
 	r := startClove(t, n, router.Config{})
 	t.Run("CloveReadsI2pd", func(t *testing.T) { testReads(t, n, r) })
 	proxies := startProgram(t, n, "run", "run")
@@ -67,10 +83,15 @@ func TestInterop(t *testing.T) {
 	t.Run("I2pdReadsClove", func(t *testing.T) { testServes(t, n, server) })
 	t.Run("CloveCarriesI2pd", func(t *testing.T) { testCarries(t, n, r) })
 	t.Run("CloveIsFloodfill", func(t *testing.T) { testFloodfill(t, n) })
+	for _, s := range r.Status().Sessions {
+		if !slices.Contains(transports, strings.ToLower(s.Style)) {
+			t.Errorf("a session over %s", s.Style)
+		}
+	}
 }
 
 // startNetwork skips the test where there can be no network.
-func startNetwork(t *testing.T, prepare ...func(*interop.Network) error) *interop.Network {
+func startNetwork(t *testing.T, transports []string, prepare ...func(*interop.Network) error) *interop.Network {
 	required := os.Getenv("CLOVE_INTEROP") == "required"
 	if testing.Short() && !required {
 		t.Skip("a network of real i2pd routers takes minutes: skipped with -short")
@@ -90,7 +111,7 @@ func startNetwork(t *testing.T, prepare ...func(*interop.Network) error) *intero
 		t.Fatal(err)
 	}
 	began := time.Now()
-	n, err := interop.StartNetwork(t.Context(), program, dir, prepare...)
+	n, err := interop.StartNetwork(t.Context(), program, dir, transports, prepare...)
 	t.Cleanup(func() {
 		if err := n.Stop(); err != nil {
 			t.Log(err)
@@ -131,6 +152,8 @@ func startClove(t *testing.T, n *interop.Network, cfg router.Config) *router.Rou
 	t.Helper()
 	cfg.NetworkID, cfg.AllowPrivate = netns.NetworkID, true
 	cfg.NTCP2.Listen = n.NewHost().String() + ":0"
+	cfg.NTCP2.Disabled = !slices.Contains(n.Transports, interop.NTCP2)
+	cfg.SSU2.Disabled = !slices.Contains(n.Transports, interop.SSU2)
 	cfg.Reseed = interop.RouterInfoFiles(n.Routers())
 	r, stop, err := router.Start(context.Background(), cfg, slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn})))
 	if err != nil {

@@ -45,20 +45,28 @@ type Network struct {
 	Transit []*I2pd
 	Web     *netns.Web
 	Eepsite string // of the server; i2pd passes its visitors on to Web
+	// Transports of all routers.
+	Transports []string
 
 	mu    sync.Mutex
 	hosts byte // given away
 }
 
+// The transports.
+const (
+	NTCP2 = "ntcp2"
+	SSU2  = "ssu2"
+)
+
 // StartNetwork returns when the client can read the eepsite. The caller Stops it, also after an error. prepare may set other
 // tunnels before the routers start.
-func StartNetwork(ctx context.Context, program, dir string, prepare ...func(*Network) error) (*Network, error) {
-	n := &Network{Dir: dir}
+func StartNetwork(ctx context.Context, program, dir string, transports []string, prepare ...func(*Network) error) (*Network, error) {
+	n := &Network{Dir: dir, Transports: transports}
 	router := func(name, bandwidth string) *I2pd {
 		k := n.hosts
 		return &I2pd{
 			Name: name, Bandwidth: bandwidth, Hops: hops, Address: netip.AddrPortFrom(n.NewHost(), routerPort+uint16(k)),
-			program: program, dir: filepath.Join(dir, name), console: fmt.Sprintf("127.0.0.1:%d", consolePort+int(k)),
+			transports: transports, program: program, dir: filepath.Join(dir, name), console: fmt.Sprintf("127.0.0.1:%d", consolePort+int(k)),
 		}
 	}
 	n.Client, n.Server = router("r0", "L"), router("r1", "L")

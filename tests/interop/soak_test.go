@@ -32,7 +32,7 @@ func TestSoak(t *testing.T) {
 	if deadline, ok := t.Deadline(); ok && time.Until(deadline) < duration+4*time.Minute {
 		t.Fatalf("a loop of %v does not fit: give -timeout %v", duration, duration+5*time.Minute)
 	}
-	n := startNetwork(t)
+	n := startNetwork(t, []string{interop.NTCP2, interop.SSU2})
 	c := startProgram(t, n, "run", "run")
 	ctx, cancel := context.WithTimeout(t.Context(), duration+2*time.Minute)
 	defer cancel()

@@ -8,13 +8,15 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 )
 
 // Config is what all clove processes of a network have in their configuration.
 type Config struct {
 	Dir         string   // data_dir
-	Listen      string   // of NTCP2
+	Listen      string   // of the transports
+	Transports  []string // "ntcp2", "ssu2"; none: both
 	Seeds       []string // router.info files
 	Length      int      // of the tunnels
 	HTTP, SOCKS string   // where the proxies listen
@@ -32,12 +34,18 @@ router.network_id = %d
 router.allow_private_peers = true
 router.bandwidth.inbound = "unlimited"
 router.bandwidth.outbound = "unlimited"
+router.ntcp2.enabled = %t
+router.ssu2.enabled = %t
 router.ntcp2.listen = %q
 router.reseed.files = [%s]
 router.tunnels.length = %d
 proxies.http.listen = %q
 proxies.socks.listen = %q
-`, c.Dir, NetworkID, c.Listen, strings.Join(seeds, ", "), c.Length, c.HTTP, c.SOCKS)
+`, c.Dir, NetworkID, c.uses("ntcp2"), c.uses("ssu2"), c.Listen, strings.Join(seeds, ", "), c.Length, c.HTTP, c.SOCKS)
+}
+
+func (c Config) uses(transport string) bool {
+	return len(c.Transports) == 0 || slices.Contains(c.Transports, transport)
 }
 
 // Ready is the line that `clove run` and `clove serve` print with --json.

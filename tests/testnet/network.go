@@ -93,7 +93,7 @@ func (n *Network) add(i int, cfg Config) {
 	node := &Node{Index: i, network: n, host: n.lan.host(addr)}
 	node.cfg = router.Config{
 		NetworkID: NetworkID, AllowPrivate: true, Floodfill: i < cfg.Floodfills,
-		NTCP2:       router.NTCP2{Listen: netip.AddrPortFrom(addr, 4567).String()},
+		NTCP2:       router.Endpoint{Listen: netip.AddrPortFrom(addr, 4567).String()},
 		Exploratory: router.Tunnels{Length: cfg.Hops},
 		Sockets:     router.Sockets{Listen: node.host.Listen, Dial: node.host.Dial},
 	}
@@ -246,7 +246,7 @@ func (n *Network) Outsider(dir string) router.Config {
 	addr := netip.AddrFrom4([4]byte{10, 98, 0, byte(n.outsiders)})
 	h := n.lan.host(addr)
 	return router.Config{
-		DataDir: dir, NetworkID: NetworkID, AllowPrivate: true, NTCP2: router.NTCP2{Listen: netip.AddrPortFrom(addr, 4567).String()},
+		DataDir: dir, NetworkID: NetworkID, AllowPrivate: true, NTCP2: router.Endpoint{Listen: netip.AddrPortFrom(addr, 4567).String()},
 		Reseed: []string{seeds}, Sockets: router.Sockets{Listen: h.Listen, Dial: h.Dial},
 	}
 }

@@ -26,7 +26,7 @@ func config(t *testing.T) appliance.Config {
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
 	return appliance.Config{
-		Router:  router.Config{DataDir: dir, NetworkID: 77, AllowPrivate: true, NTCP2: router.NTCP2{Listen: "127.0.0.1:0"}},
+		Router:  router.Config{DataDir: dir, NetworkID: 77, AllowPrivate: true, NTCP2: router.Endpoint{Listen: "127.0.0.1:0"}},
 		Tunnels: router.Tunnels{Length: 1, Quantity: 1}, Proxies: appliance.ProxyConfig{HTTP: "127.0.0.1:0", SOCKS: "127.0.0.1:0", Isolation: proxies.DefaultIsolation(), Limits: appliance.IsolationLimits{Destinations: 4, Idle: time.Minute}},
 		State: dir, Control: appliance.ControlPath(dir),
 	}

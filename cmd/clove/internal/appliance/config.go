@@ -66,6 +66,10 @@ type ProxyConfig struct {
 	Jump          []string
 }
 
+func endpoint(t config.Transport) router.Endpoint {
+	return router.Endpoint{Disabled: !t.Enabled, Listen: t.Listen, Advertise: t.Advertise}
+}
+
 // FromConfig turns a configuration into that of the packages. The error is config.Errors.
 func FromConfig(l *config.Loaded) (Config, error) {
 	c := l.Config
@@ -75,8 +79,10 @@ func FromConfig(l *config.Loaded) (Config, error) {
 			Floodfill: c.Router.Floodfill == config.FloodfillOn, FloodfillAuto: c.Router.Floodfill == config.FloodfillAuto,
 			NoTransit: !c.Router.Transit,
 			Bandwidth: bandwidth.Config{Inbound: c.Router.Bandwidth.Inbound, Outbound: c.Router.Bandwidth.Outbound, Share: c.Router.Bandwidth.Share},
-			NTCP2:     router.NTCP2{Listen: c.Router.NTCP2.Listen, Advertise: c.Router.NTCP2.Advertise},
-			Reseed:    c.Router.Reseed.Files,
+			Hidden:    c.Router.Hidden, NoIPv4: !c.Router.IPv4, NoIPv6: !c.Router.IPv6,
+			NTCP2: endpoint(c.Router.NTCP2), SSU2: endpoint(c.Router.SSU2),
+			PortMapping: c.Router.PortMapping, PostQuantum: c.Router.PostQuantum, Upstream: c.Router.Upstream,
+			Reseed: c.Router.Reseed.Files,
 		},
 		Tunnels: router.Tunnels{Length: hops(c.Router.Tunnels.Length), Quantity: c.Router.Tunnels.Quantity},
 		Proxies: ProxyConfig{

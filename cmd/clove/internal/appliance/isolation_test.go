@@ -14,7 +14,7 @@ import (
 
 func TestUsersHaveDestinationsOfTheirOwn(t *testing.T) {
 	r, stop, err := router.Start(t.Context(), router.Config{
-		NetworkID: 77, AllowPrivate: true, NTCP2: router.NTCP2{Listen: "127.0.0.1:0"},
+		NetworkID: 77, AllowPrivate: true, NTCP2: router.Endpoint{Listen: "127.0.0.1:0"},
 	}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)

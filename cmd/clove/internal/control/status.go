@@ -1,6 +1,7 @@
 package control
 
 import (
+	"fmt"
 	"time"
 
 	"clove.i2p/plugins/host"
@@ -8,6 +9,8 @@ import (
 	"clove.i2p/proxies"
 	"clove.i2p/router"
 	"clove.i2p/router/i2p"
+	"clove.i2p/router/portmap"
+	"clove.i2p/router/reachability"
 	"clove.i2p/router/transport"
 	"clove.i2p/router/tunnel/pool"
 )
@@ -15,23 +18,26 @@ import (
 // Status is what a running clove does, as JSON.
 type Status struct {
 	// Version is that of the protocol.
-	Version       string                   `json:"version"`
-	RouterHash    string                   `json:"router_hash"`
-	NetworkID     int                      `json:"network_id"`
-	Caps          string                   `json:"caps"`
-	Ready         bool                     `json:"ready"`
-	UptimeSeconds float64                  `json:"uptime_seconds"`
-	SkewSeconds   float64                  `json:"skew_seconds"`
-	HTTPProxy     string                   `json:"http_proxy,omitempty"`
-	SOCKSProxy    string                   `json:"socks_proxy,omitempty"`
-	Addresses     []Address                `json:"addresses"`
-	Sessions      []Session                `json:"sessions"`
-	Exploratory   []Tunnel                 `json:"exploratory_tunnels"`
-	Destinations  []Destination            `json:"destinations"`
-	Transit       TransitStatus            `json:"transit"`
-	Stats         router.Stats             `json:"stats"`
-	Process       Process                  `json:"process"`
-	Proxies       map[string]proxies.Stats `json:"proxies"` // by name: http, socks
+	Version       string    `json:"version"`
+	RouterHash    string    `json:"router_hash"`
+	NetworkID     int       `json:"network_id"`
+	Caps          string    `json:"caps"`
+	Ready         bool      `json:"ready"`
+	UptimeSeconds float64   `json:"uptime_seconds"`
+	SkewSeconds   float64   `json:"skew_seconds"`
+	HTTPProxy     string    `json:"http_proxy,omitempty"`
+	SOCKSProxy    string    `json:"socks_proxy,omitempty"`
+	Addresses     []Address `json:"addresses"`
+	// Reachability tells for each IP version whether others can connect to us.
+	Reachability []Reachability           `json:"reachability"`
+	PortMappings []PortMapping            `json:"port_mappings"`
+	Sessions     []Session                `json:"sessions"`
+	Exploratory  []Tunnel                 `json:"exploratory_tunnels"`
+	Destinations []Destination            `json:"destinations"`
+	Transit      TransitStatus            `json:"transit"`
+	Stats        router.Stats             `json:"stats"`
+	Process      Process                  `json:"process"`
+	Proxies      map[string]proxies.Stats `json:"proxies"` // by name: http, socks
 	// Tunnels of the plugins, and how well plugins are confined on this machine.
 	Tunnels []host.TunnelStatus `json:"plugin_tunnels"`
 	Sandbox *sandbox.Capability `json:"sandbox,omitempty"`
@@ -52,10 +58,38 @@ type Address struct {
 	Port  uint16 `json:"port,omitempty"`
 }
 
+// Reachability is what others can do over one IP version.
+type Reachability struct {
+	Family   string `json:"family"` // IPv4, IPv6
+	State    string `json:"state"`  // unknown, ok, firewalled, symmetric, hidden, disabled
+	External string `json:"external,omitempty"`
+	Reason   string `json:"reason"`
+	// Seconds since the state is so.
+	Seconds float64 `json:"seconds"`
+	// What was counted: peer tests that reached us, that did not, that found a symmetric NAT; strangers that connected;
+	// peers that told our address.
+	Reached   int `json:"tests_reached"`
+	Blocked   int `json:"tests_blocked"`
+	Symmetric int `json:"tests_symmetric"`
+	Inbound   int `json:"inbound"`
+	Seen      int `json:"seen"`
+}
+
+// PortMapping is one port that the home router forwards, or does not.
+type PortMapping struct {
+	Port         string  `json:"port"` // "UDP 1234"
+	Protocol     string  `json:"protocol"`
+	External     string  `json:"external,omitempty"`
+	LeaseSeconds float64 `json:"lease_seconds,omitempty"`
+	Public       bool    `json:"public"`
+	Error        string  `json:"error,omitempty"`
+}
+
 // Session is a link with a peer.
 type Session struct {
 	Peer      string  `json:"peer"`
 	Style     string  `json:"style"`
+	Crypto    string  `json:"crypto"`
 	Direction string  `json:"direction"`
 	Seconds   float64 `json:"seconds"`
 	BytesIn   uint64  `json:"bytes_in"`
@@ -97,7 +131,7 @@ func NewStatus(s router.Status, now time.Time) Status {
 	out := Status{
 		Version: s.Version, RouterHash: s.Hash.String(), NetworkID: s.NetworkID, Caps: s.Caps, Ready: s.Ready,
 		UptimeSeconds: now.Sub(s.Started).Seconds(), SkewSeconds: s.Skew.Seconds(), Stats: s.Stats,
-		Addresses: []Address{}, Sessions: []Session{}, Exploratory: tunnels(s.Exploratory, now), Destinations: []Destination{},
+		Addresses: []Address{}, Reachability: []Reachability{}, PortMappings: []PortMapping{}, Sessions: []Session{}, Exploratory: tunnels(s.Exploratory, now), Destinations: []Destination{},
 		Proxies: map[string]proxies.Stats{}, Transit: TransitStatus{Tunnels: len(s.Transit), Stats: s.Stats.Transit},
 	}
 	for _, a := range s.Addresses {
@@ -106,6 +140,12 @@ func NewStatus(s router.Status, now time.Time) Status {
 			address.Host = a.Host().String()
 		}
 		out.Addresses = append(out.Addresses, address)
+	}
+	for _, r := range s.Reachability {
+		out.Reachability = append(out.Reachability, reachable(r, now))
+	}
+	for _, m := range s.Mappings {
+		out.PortMappings = append(out.PortMappings, mapping(m))
 	}
 	for _, l := range s.Sessions {
 		out.Sessions = append(out.Sessions, session(l, now))
@@ -119,9 +159,36 @@ func NewStatus(s router.Status, now time.Time) Status {
 	return out
 }
 
+var families = map[reachability.Family]string{reachability.V4: "IPv4", reachability.V6: "IPv6"}
+
+func reachable(r reachability.Report, now time.Time) Reachability {
+	out := Reachability{
+		Family: families[r.Family], State: r.State.String(), Reason: r.Reason, Seconds: now.Sub(r.Since).Seconds(), Reached: r.Reached, Blocked: r.Blocked,
+		Symmetric: r.Evidence.Symmetric, Inbound: r.Inbound, Seen: r.Seen,
+	}
+	if r.External.IsValid() {
+		out.External = r.External.String()
+	}
+	return out
+}
+
+func mapping(m portmap.State) PortMapping {
+	out := PortMapping{
+		Port: fmt.Sprintf("%s %d", m.Port.Transport, m.Port.Internal), Protocol: m.Protocol.String(), LeaseSeconds: m.Lease.Seconds(),
+		Public: m.Public(),
+	}
+	if m.External.IsValid() {
+		out.External = m.External.String()
+	}
+	if m.Err != nil {
+		out.Error = m.Err.Error()
+	}
+	return out
+}
+
 func session(s transport.SessionStatus, now time.Time) Session {
 	return Session{
-		Peer: s.Peer.String(), Style: s.Style, Direction: s.Direction.String(), Seconds: now.Sub(s.Since).Seconds(),
+		Peer: s.Peer.String(), Style: s.Style, Crypto: s.Crypto, Direction: s.Direction.String(), Seconds: now.Sub(s.Since).Seconds(),
 		BytesIn: s.BytesIn, BytesOut: s.BytesOut, Dropped: s.Dropped,
 	}
 }
