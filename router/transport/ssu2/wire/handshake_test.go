@@ -247,6 +247,14 @@ func TestVariantSizes(t *testing.T) {
 			t.Errorf("%v of version %d", back, v.Version())
 		}
 	}
+	for _, v := range []wire.Variant{wire.Plain, wire.MLKEM512} {
+		if v.MinMTU(false) != 1280 || v.MinMTU(true) != 1280 {
+			t.Errorf("%v: %d %d", v, v.MinMTU(false), v.MinMTU(true))
+		}
+	}
+	if v := wire.MLKEM768; v.MinMTU(false) != 1318 || v.MinMTU(true) != 1338 {
+		t.Errorf("%v: %d %d", v, v.MinMTU(false), v.MinMTU(true))
+	}
 	for _, version := range []byte{0, 1, 5, 255} {
 		if _, ok := wire.VariantOf(version); ok {
 			t.Errorf("version %d", version)

@@ -17,6 +17,10 @@ const (
 	DataOverhead = ShortHeaderLen + TagLen
 	// OutsideOverhead is what TokenRequest, Retry, PeerTest and HolePunch have around their payload.
 	OutsideOverhead = LongHeaderLen + TagLen
+	// MinMTU is what every path has ("Path MTU"), with IP and UDP headers.
+	MinMTU = 1280
+	// minRequestPayload is DateTime and an empty block: the smallest payload of SessionRequest.
+	minRequestPayload = 7 + BlockHeaderLen
 	// MaxPacket is the most that fits into 1500 bytes over IPv4.
 	MaxPacket = 1500 - 20 - 8
 
@@ -37,6 +41,6 @@ const (
 	// headers, so only somebody on the path can, who could drop the packets as well; each costs up to one DH.
 	maxConfirmedFailures = 8
 
-	// maxOutsidePadding keeps Retry smaller than three times the request ("Retry", amplification); i2pd takes up to 31 everywhere.
+	// MaxOutsidePadding keeps Retry smaller than three times the request ("Retry", amplification); i2pd takes up to 31 everywhere.
 	MaxOutsidePadding = 31
 )
