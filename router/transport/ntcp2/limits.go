@@ -69,7 +69,7 @@ const (
 	DefaultMaxPendingPerIP = 4
 	// maxFailuresPerIP within attemptWindow, then its connections are closed at once (slow loris, probing).
 	maxFailuresPerIP = 16
-	// maxAttemptsPerIP likewise, failed or not: each costs us some 300 us, and one that succeeds a session in the place of
+	// maxAttemptsPerIP likewise, failed or not: each costs us some 400 us, and one that succeeds a session in the place of
 	// another.
 	maxAttemptsPerIP = 256
 	attemptWindow    = 5 * time.Minute

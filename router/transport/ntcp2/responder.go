@@ -28,6 +28,7 @@ type responder struct {
 	hybrid    mlkem.Params // what message 1 asks for, 0: plain
 	kem       []byte       // the initiator's encapsulation key, from message 1 to message 2
 	random    io.Reader
+	wrap      encapsulation
 	confirmed int // length of message 3
 }
 
@@ -38,13 +39,21 @@ type responderConfig struct {
 	networkID byte
 	accept    mlkem.Params // the hybrid handshake that we offer, 0: none
 	random    io.Reader    // nil: crypto/rand
+	wrap      encapsulation
 }
+
+// An encapsulation is mlkem.Encapsulate, or what a recorded handshake had, as that takes no random bytes of ours.
+type encapsulation func(p mlkem.Params, key []byte) (secret [mlkem.SecretSize]byte, ciphertext []byte, err error)
 
 func newResponder(c responderConfig) *responder {
 	if c.random == nil {
 		c.random = rand.Reader
 	}
+	if c.wrap == nil {
+		c.wrap = mlkem.Encapsulate
+	}
 	return &responder{
+		wrap:      c.wrap,
 		obfuscate: newObfuscator(c.self, c.iv),
 		static:    c.static,
 		networkID: c.networkID,
@@ -124,7 +133,7 @@ func (r *responder) sessionCreated(now time.Time) ([]byte, error) {
 	}
 	r.noise.MixKey(ee[:])
 	if r.hybrid != 0 { // ekem1
-		secret, ciphertext, err := mlkem.Encapsulate(r.hybrid, r.kem)
+		secret, ciphertext, err := r.wrap(r.hybrid, r.kem)
 		if err != nil {
 			return nil, err
 		}

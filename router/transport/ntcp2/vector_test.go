@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"clove.i2p/router/crypto/keys"
+	"clove.i2p/router/crypto/mlkem"
 	"clove.i2p/router/i2np"
 	"clove.i2p/router/i2p"
 )
@@ -27,6 +28,7 @@ type recording struct {
 	Seed, Static, SelfHash, PeerHash  hexBytes
 	PeerStatic, IV, SelfInfo          hexBytes
 	Request, Created, Confirmed, Data hexBytes
+	Secret, Ciphertext                hexBytes // of ML-KEM, where we made them: they are not from Seed
 }
 
 func recorded(t testing.TB, direction string) (r recording) {
@@ -43,6 +45,23 @@ func recorded(t testing.TB, direction string) (r recording) {
 		return file.Inbound
 	}
 	return file.Outbound
+}
+
+// hybridRecorded are sessions with an i2pd that has the hybrid handshakes; the file says which.
+func hybridRecorded(t testing.TB) (all map[mlkem.Params]struct{ Inbound, Outbound recording }) {
+	t.Helper()
+	b, err := os.ReadFile("testdata/i2pd-2.60-hybrid.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := struct{ Handshakes any }{&all}
+	if err := json.Unmarshal(b, &file); err != nil {
+		t.Fatal(err)
+	}
+	if len(all) != 3 {
+		t.Fatal("recordings are missing")
+	}
+	return all
 }
 
 // stores returns the keys of the DatabaseStores in a stream of frames.
@@ -79,11 +98,20 @@ func stores(t *testing.T, k *directionKeys, stream []byte) (all []i2p.Hash) {
 }
 
 func TestInitiatorReplaysAgainstI2pd(t *testing.T) {
-	v := recorded(t, "outbound")
+	replayOutbound(t, recorded(t, "outbound"), 77, 0)
+}
+
+func TestHybridInitiatorReplaysAgainstI2pd(t *testing.T) {
+	for p, v := range hybridRecorded(t) {
+		t.Run(p.String(), func(t *testing.T) { replayOutbound(t, v.Outbound, 99, p) })
+	}
+}
+
+func replayOutbound(t *testing.T, v recording, networkID byte, p mlkem.Params) {
 	now := time.Unix(v.Now, 0)
 	i, err := newInitiator(initiatorConfig{
-		static: keys.NewX25519([32]byte(v.Static)), networkID: 77, self: v.SelfInfo, responder: i2p.Hash(v.PeerHash),
-		peer: keys.X25519Public(v.PeerStatic), iv: [16]byte(v.IV), random: rand.NewChaCha8([32]byte(v.Seed)),
+		static: keys.NewX25519([32]byte(v.Static)), networkID: networkID, self: v.SelfInfo, responder: i2p.Hash(v.PeerHash),
+		peer: keys.X25519Public(v.PeerStatic), iv: [16]byte(v.IV), hybrid: p, random: rand.NewChaCha8([32]byte(v.Seed)),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -106,11 +134,21 @@ func TestInitiatorReplaysAgainstI2pd(t *testing.T) {
 }
 
 func TestResponderReplaysAgainstI2pd(t *testing.T) {
-	v := recorded(t, "inbound")
+	replayInbound(t, recorded(t, "inbound"), 77, 0)
+}
+
+func TestHybridResponderReplaysAgainstI2pd(t *testing.T) {
+	for p, v := range hybridRecorded(t) {
+		t.Run(p.String(), func(t *testing.T) { replayInbound(t, v.Inbound, 99, p) })
+	}
+}
+
+func replayInbound(t *testing.T, v recording, networkID byte, p mlkem.Params) {
 	now := time.Unix(v.Now, 0)
 	r := newResponder(responderConfig{
-		static: keys.NewX25519([32]byte(v.Static)), iv: [16]byte(v.IV), self: i2p.Hash(v.SelfHash), networkID: 77,
-		random: rand.NewChaCha8([32]byte(v.Seed)),
+		static: keys.NewX25519([32]byte(v.Static)), iv: [16]byte(v.IV), self: i2p.Hash(v.SelfHash), networkID: networkID,
+		accept: p, random: rand.NewChaCha8([32]byte(v.Seed)),
+		wrap: func(mlkem.Params, []byte) ([32]byte, []byte, error) { return [32]byte(v.Secret), v.Ciphertext, nil },
 	})
 	if ahead, err := feedRequest(r, v.Request, now); err != nil || skewed(ahead) {
 		t.Fatalf("SessionRequest: %v", err)
@@ -122,11 +160,11 @@ func TestResponderReplaysAgainstI2pd(t *testing.T) {
 	if r.confirmedLen() != len(v.Confirmed) {
 		t.Fatalf("SessionConfirmed of %d bytes", len(v.Confirmed))
 	}
-	static, p, err := r.sessionConfirmed(v.Confirmed)
-	if err != nil || static != keys.X25519Public(v.PeerStatic) || p.routerInfo.Hash() != i2p.Hash(v.PeerHash) {
+	static, payload, err := r.sessionConfirmed(v.Confirmed)
+	if err != nil || static != keys.X25519Public(v.PeerStatic) || payload.routerInfo.Hash() != i2p.Hash(v.PeerHash) {
 		t.Fatalf("SessionConfirmed: %v", err)
 	}
-	if err := p.routerInfo.Verify(); err != nil {
+	if err := payload.routerInfo.Verify(); err != nil {
 		t.Fatal(err)
 	}
 	k := r.keys()
