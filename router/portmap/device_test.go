@@ -71,7 +71,7 @@ type device struct {
 	url    string // of the HTTP server
 	ssdp   *net.UDPConn
 
-	// What it does; set before it is used, or under set.
+	// What it does; changed under set.
 	location, control, base string                // instead of its own
 	service                 string                // instead of WANIPConnection:1
 	external                string                // address
@@ -229,14 +229,15 @@ type control struct {
 	nonces   map[string][12]byte
 }
 
-func newControl(t *testing.T, pcp bool) *control {
+func newControl(t *testing.T, set func(c *control)) *control {
 	t.Helper()
-	c := &control{t: t, at: host(), pcp: pcp, external: netip.MustParseAddrPort("11.22.33.44:0"), nonces: make(map[string][12]byte)}
+	c := &control{t: t, at: host(), external: netip.MustParseAddrPort("11.22.33.44:0"), nonces: make(map[string][12]byte)}
 	conn, err := net.ListenUDP("udp4", net.UDPAddrFromAddrPort(netip.AddrPortFrom(c.at, controlPort)))
 	if err != nil {
 		t.Fatal(err)
 	}
 	c.conn = conn
+	set(c)
 	t.Cleanup(func() { conn.Close() })
 	go c.serve()
 	return c

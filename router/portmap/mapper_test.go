@@ -92,7 +92,7 @@ func TestUPnPMappingIsMadeRenewedAndRemoved(t *testing.T) {
 		t.Run(service, func(t *testing.T) {
 			t.Parallel()
 			d := newDevice(t)
-			d.service = service
+			d.set(func() { d.service = service })
 			cfg := d.config()
 			cfg.Lease = 2 * time.Second
 			r := start(t, cfg, nil)
@@ -127,11 +127,12 @@ func TestPCPAndNATPMPMappingsAreMadeRenewedAndRemoved(t *testing.T) {
 	}{"PCP": {true, PCP}, "NAT-PMP, as the gateway knows no PCP": {false, NATPMP}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			c := newControl(t, tc.pcp)
-			c.lease, c.garbage = 2*time.Second, tc.pcp
-			if tc.pcp {
-				c.external = netip.MustParseAddrPort("11.22.33.44:7777")
-			}
+			c := newControl(t, func(c *control) {
+				c.pcp, c.lease, c.garbage = tc.pcp, 2*time.Second, tc.pcp
+				if tc.pcp {
+					c.external = netip.MustParseAddrPort("11.22.33.44:7777")
+				}
+			})
 			r := start(t, Config{Gateway: c.at}, nil)
 			r.until("mapped", r.mapped)
 			s := r.Status()[0]
@@ -151,8 +152,7 @@ func TestPCPAndNATPMPMappingsAreMadeRenewedAndRemoved(t *testing.T) {
 }
 
 func TestRefusalsOfPCPAreTold(t *testing.T) {
-	c := newControl(t, true)
-	c.result = 8
+	c := newControl(t, func(c *control) { c.pcp, c.result = true, 8 })
 	r := start(t, Config{Gateway: c.at, Disabled: []Protocol{NATPMP, UPnP}}, nil)
 	r.until("refused", r.failed("no resources"))
 }
@@ -176,7 +176,7 @@ func TestUPnPFaults(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			d := newDevice(t)
-			d.fault = tc.fault
+			d.set(func() { d.fault = tc.fault })
 			cfg := d.config()
 			cfg.Ports = []Port{{UDP, 9000, 0}}
 			r := start(t, cfg, nil)
@@ -199,7 +199,7 @@ func TestUPnPFaults(t *testing.T) {
 func TestDoubleNATIsNotPublic(t *testing.T) {
 	for external, public := range map[string]bool{"192.168.1.2": false, "100.64.1.1": false, "11.0.0.1": true} {
 		d := newDevice(t)
-		d.external = external
+		d.set(func() { d.external = external })
 		r := start(t, d.config(), nil)
 		r.until("mapped", r.mapped)
 		if s := r.Status()[0]; s.Public() != public || s.DoubleNAT == public {
@@ -209,7 +209,7 @@ func TestDoubleNATIsNotPublic(t *testing.T) {
 	}
 	for _, external := range []string{"0.0.0.0", "2600::1", "255.255.255.255", "x", ""} {
 		d := newDevice(t)
-		d.external = external
+		d.set(func() { d.external = external })
 		r := start(t, d.config(), nil)
 		r.until("refused "+external, r.failed(""))
 		r.stop()
@@ -229,7 +229,8 @@ func TestDeviceThatDiesIsLostAndFoundAgain(t *testing.T) {
 }
 
 func TestNewGatewayIsNoticed(t *testing.T) {
-	a, b := newControl(t, true), newControl(t, true)
+	speaksPCP := func(c *control) { c.pcp = true }
+	a, b := newControl(t, speaksPCP), newControl(t, speaksPCP)
 	var router atomic.Value
 	router.Store(a.at)
 	r := start(t, Config{}, func(m *Mapper) { m.routers = func() netip.Addr { return router.Load().(netip.Addr) } })
@@ -271,7 +272,7 @@ func TestUPnPDeviceCannotSendUsElsewhere(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			d := newDevice(t)
-			change(d)
+			d.set(func() { change(d) })
 			r := start(t, d.config(), func(m *Mapper) { m.times.search = 300 * time.Millisecond })
 			r.until("refused", r.failed(""))
 			r.stop()
@@ -281,7 +282,7 @@ func TestUPnPDeviceCannotSendUsElsewhere(t *testing.T) {
 		t.Errorf("%d requests went elsewhere", n)
 	}
 	d := newDevice(t) // a base elsewhere is passed over
-	d.base = "<URLBase>" + victim.url + "</URLBase>"
+	d.set(func() { d.base = "<URLBase>" + victim.url + "</URLBase>" })
 	r := start(t, d.config(), nil)
 	r.until("mapped", r.mapped)
 	if n := victim.seen(); n != 0 {
@@ -310,7 +311,7 @@ func TestMalformedAnswersAreBounded(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			d := newDevice(t)
-			d.serve = serve
+			d.set(func() { d.serve = serve })
 			r := start(t, d.config(), func(m *Mapper) { m.times.answer = time.Second })
 			r.until("refused", r.failed(""))
 			if n := len(r.Status()[0].Err.Error()); n > 2000 {
