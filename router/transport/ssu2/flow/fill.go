@@ -72,7 +72,8 @@ func (w *writer) room() int { return cap(w.p) - len(w.p) }
 // write writes what may go now.
 func (f *Flow) write(t instant, w *writer) {
 	probing := f.loss.probes > 0
-	data := probing || f.maySend()
+	ping := f.loss.probes == 1 && f.mtu.payload() > f.floor() // long packets may vanish on the path
+	data := !ping && (probing || f.maySend())
 	next, have := f.pick(t, data)
 	if f.sent.next == 0 {
 		have, probing = false, false // i2pd acks number 0 even if it did not get it: it carries an ack only
@@ -98,7 +99,7 @@ func (f *Flow) write(t instant, w *writer) {
 		next, have = f.pick(t, data)
 	}
 	if probing && w.refs < 0 {
-		f.writeProbe(w)
+		f.writeProbe(w, ping)
 	}
 }
 
@@ -136,14 +137,13 @@ func (f *Flow) put(w *writer, p pick) {
 }
 
 // writeProbe writes what elicits an ack after a timeout: the blocks of the oldest packet in flight once more, and of the one after it in the second probe; or a
-// ping. If long packets are in flight the second one is a ping, which passes where they may not.
-func (f *Flow) writeProbe(w *writer) {
+// ping.
+func (f *Flow) writeProbe(w *writer, ping bool) {
 	w.again, w.eliciting = true, true
 	if f.loss.probes == 2 {
 		f.copied = f.sent.base
 	}
-	long := f.loss.probes == 1 && f.mtu.payload() > f.floor()
-	for ; !long && f.copied < f.sent.next && w.refs < 0; f.copied++ {
+	for ; !ping && f.copied < f.sent.next && w.refs < 0; f.copied++ {
 		p := f.sent.at(f.copied)
 		if f.copied < f.sent.base || p.state != inFlight {
 			continue

@@ -26,9 +26,6 @@ func (f *Flow) Receive(now time.Time, number uint32, immediate bool, payload []b
 	before := f.in.highest
 	if !f.in.add(number) {
 		f.stats.DuplicatePackets++
-		if immediate { // it did not get our ack
-			f.acks.at = min(f.acks.at, t+f.rtt.immediateDelay())
-		}
 		return nil
 	}
 	f.stats.PacketsIn++

@@ -253,15 +253,15 @@ func (e *end) pump() {
 			e.emit(number, n, now)
 		}
 	}
+	if e.dead = e.f.Failed(e.s.now); e.dead != nil {
+		return
+	}
 	d := e.f.Deadline()
 	if d.IsZero() {
 		return
 	}
 	if !d.After(e.s.now) {
 		e.s.t.Fatalf("%s: deadline %v at %v, but Fill has nothing: %+v", e.name, d.Sub(simStart), e.s.now.Sub(simStart), e.f.Stats())
-	}
-	if e.dead = e.f.Failed(e.s.now); e.dead != nil {
-		return
 	}
 	if tick := e.s.tick; tick > 0 {
 		d = simStart.Add((d.Sub(simStart) + tick - 1) / tick * tick)

@@ -1,0 +1,233 @@
+package flow_test
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"clove.i2p/router/buf"
+	"clove.i2p/router/transport/ssu2/flow"
+	"clove.i2p/router/transport/ssu2/wire"
+)
+
+// TestPathMTUIsFound searches paths of several MTUs, with and without loss.
+func TestPathMTUIsFound(t *testing.T) {
+	for _, ipv6 := range []bool{false, true} {
+		for _, mtu := range []int{1280, 1300, 1400, 1420, 1472, 1492, 1500} {
+			for _, loss := range []float64{0, .1} {
+				s := newSim(t, uint64(mtu))
+				over := 60
+				if ipv6 {
+					over = 80
+				}
+				ab, ba := &link{delay: 20 * ms, mtu: mtu - over, loss: loss}, &link{delay: 20 * ms, loss: loss}
+				a, b := s.pair(ab, ba, func(c *flow.Config) { c.Discover, c.IPv6 = true, ipv6 })
+				a.feed(12<<20, 300, func() int { return 3000 })
+				s.run(60*time.Second, func() bool { return a.done() && a.sentBytes >= 12<<20 })
+				check(t, a, b)
+				if got := a.f.MTU(); got > mtu || got < mtu-16 {
+					t.Errorf("IPv6 %v, path %d, loss %v: MTU %d", ipv6, mtu, loss, got)
+				}
+			}
+		}
+	}
+}
+
+func TestPublishedMTUBoundsTheSearch(t *testing.T) {
+	s := newSim(t, 1)
+	ab, ba := &link{delay: 20 * ms}, &link{delay: 20 * ms}
+	a, _ := s.pair(ab, ba, func(c *flow.Config) { c.Discover, c.MaxMTU = true, 1400 })
+	a.feed(1<<20, 100, tunnelData)
+	s.run(10*time.Second, a.done)
+	if a.f.MTU() != 1400 || a.f.MaxPayloadSize() != 1340 {
+		t.Errorf("MTU %d, payload up to %d", a.f.MTU(), a.f.MaxPayloadSize())
+	}
+}
+
+// TestBlackHoleFallsBackToTheFloor has a path whose MTU falls from 1500 to 1400 in mid-transfer, or that never had what the peer published.
+func TestBlackHoleFallsBackToTheFloor(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		size int
+		loss float64
+		from time.Duration
+	}{
+		{"from the start", 2800, 0, 0},
+		{"whole messages", 1430, 0, 500 * ms},
+		{"halves", 2800, 0, 500 * ms},
+		{"with loss", 1430, .05, 500 * ms},
+		{"one at a time", 1430, 0, 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := newSim(t, 9)
+			const rtt = 50 * ms
+			ab, ba := &link{delay: rtt / 2, loss: c.loss}, &link{delay: rtt / 2, loss: c.loss}
+			a, b := s.pair(ab, ba, func(f *flow.Config) { f.MTU, f.Discover, f.RTT = 1500, true, rtt })
+			queued, total := 300, 8<<20
+			if c.name == "one at a time" {
+				queued, total = 1, 512<<10
+			}
+			a.feed(total, queued, func() int { return c.size })
+			s.run(c.from, nil)
+			ab.mtu = 1340
+			fell := s.now
+			if !s.run(10*time.Second, func() bool { return a.f.MTU() == flow.FloorMTU }) {
+				t.Fatalf("still %d: %+v", a.f.MTU(), a.f.Stats())
+			}
+			took := s.now.Sub(fell)
+			t.Logf("after %v, %d RTT", took, took/rtt)
+			if took > 20*rtt {
+				t.Errorf("the MTU fell after %v", took)
+			}
+			s.run(60*time.Second, func() bool { return a.done() && a.sentBytes >= total })
+			st := a.f.Stats()
+			if st.DroppedDivided == 0 && c.name != "halves" {
+				check(t, a, b)
+			} else if missing := len(a.sentSum) - len(b.got); missing > int(st.DroppedDivided) || st.DroppedDivided > 300 || b.twice > 0 {
+				t.Errorf("%d missing, %d given up, %d twice", missing, st.DroppedDivided, b.twice)
+			}
+			for id, sum := range b.got {
+				if a.sentSum[id] != sum {
+					t.Fatalf("message %x changed", id)
+				}
+			}
+		})
+	}
+}
+
+// TestTooLongForTheSystem has a system that knows the MTU and refuses.
+func TestTooLongForTheSystem(t *testing.T) {
+	now := simStart
+	f := flow.New(flow.Config{Now: now, Initiator: true, MTU: 1500})
+	defer f.Close()
+	m := buf.Get()
+	copy(m.Extend(1300), []byte{18, 0, 0, 0, 1, 0xff, 0xff, 0xff, 0xff})
+	f.Queue(now, []*buf.Buf{m})
+	p := make([]byte, f.MaxPayloadSize())
+	number, n, _, ok := f.Fill(now, p)
+	if !ok || n < 1300 {
+		t.Fatal(n, ok)
+	}
+	f.Unsent(now, number, number)
+	if f.MTU() != flow.FloorMTU {
+		t.Fatalf("MTU %d", f.MTU())
+	}
+	var lens []int
+	for range 2 {
+		_, n, _, ok = f.Fill(now, p)
+		if !ok || n > f.PayloadSize() {
+			t.Fatalf("packet of %d bytes, %v", n, ok)
+		}
+		lens = append(lens, n)
+	}
+	if _, n, _, ok = f.Fill(now, p); ok {
+		t.Fatalf("a third packet of %d", n)
+	}
+	if lens[0]+lens[1] < 1300 {
+		t.Errorf("packets of %v bytes", lens)
+	}
+	if s := f.Stats(); s.Lost != 0 {
+		t.Errorf("%d packets lost that were never sent", s.Lost)
+	}
+}
+
+// TestOutageIsSurvived has no path at all for 8 s.
+func TestOutageIsSurvived(t *testing.T) {
+	s := newSim(t, 2)
+	from, to := s.now.Add(time.Second), s.now.Add(9*time.Second)
+	down := func(now time.Time) bool { return now.After(from) && now.Before(to) }
+	ab, ba := &link{delay: 25 * ms, down: down}, &link{delay: 25 * ms, down: down}
+	a, b := s.pair(ab, ba, nil)
+	a.feed(20<<20, 500, mixed(s))
+	if !s.run(60*time.Second, func() bool { return a.done() && a.sentBytes >= 20<<20 }) {
+		t.Error("not done")
+	}
+	check(t, a, b)
+	if a.dead != nil {
+		t.Error(a.dead)
+	}
+	if took := b.last.Sub(simStart); took > 20*time.Second {
+		t.Errorf("took %v", took)
+	}
+}
+
+// TestDeadPeerIsGivenUp after 30 s and a few packets.
+func TestDeadPeerIsGivenUp(t *testing.T) {
+	s := newSim(t, 2)
+	ab, ba := &link{delay: 25 * ms}, &link{delay: 25 * ms}
+	a, _ := s.pair(ab, ba, nil)
+	a.feed(1<<20, 100, tunnelData)
+	s.run(20*time.Second, a.done)
+	ab.loss = 1
+	before, cut := a.packets, s.now
+	a.send(1037)
+	a.pump()
+	s.run(2*time.Minute, func() bool { return a.dead != nil })
+	if !errors.Is(a.dead, flow.ErrDead) {
+		t.Fatal(a.dead)
+	}
+	if took := s.now.Sub(cut); took < 29*time.Second || took > 31*time.Second {
+		t.Errorf("given up after %v", took)
+	}
+	if n := a.packets - before; n < 8 || n > 60 {
+		t.Errorf("%d packets", n)
+	}
+}
+
+// TestMigrationStartsOver changes the path in mid-transfer to one that is slower and has the least MTU.
+func TestMigrationStartsOver(t *testing.T) {
+	s := newSim(t, 4)
+	ab, ba := &link{delay: 40 * ms}, &link{delay: 40 * ms}
+	a, b := s.pair(ab, ba, func(c *flow.Config) { c.Discover = true })
+	a.feed(12<<20, 300, func() int { return 1100 })
+	s.run(1200*ms, nil)
+	if a.f.MTU() != 1500 {
+		t.Fatalf("MTU %d", a.f.MTU())
+	}
+	a.f.Constrain(s.now, true)
+	if st := a.f.Stats(); st.MTU != flow.FloorMTU || st.Window > 4*1220 {
+		t.Errorf("while the path is validated: %+v", st)
+	}
+	ab.delay, ba.delay, ab.mtu = 80*ms, 80*ms, 1220
+	s.run(200*ms, nil)
+	a.f.Constrain(s.now, false)
+	a.f.Rebase(s.now, false)
+	if st := a.f.Stats(); st.SRTT != 0 || st.MTU != flow.FloorMTU {
+		t.Errorf("after: %+v", st)
+	}
+	a.pump()
+	s.run(60*time.Second, func() bool { return a.done() && a.sentBytes >= 12<<20 })
+	check(t, a, b)
+	if st := a.f.Stats(); st.MinRTT < 160*ms || st.MTU != flow.FloorMTU {
+		t.Errorf("at the end: %+v", st)
+	}
+}
+
+// TestDirectPacketsAreOffThePath looks at what FillDirect writes.
+func TestDirectPacketsAreOffThePath(t *testing.T) {
+	now := simStart
+	f := flow.New(flow.Config{Now: now})
+	p := make([]byte, f.MaxPayloadSize())
+	challenge := wire.AppendPathChallenge(nil, []byte("12345678"))
+	number, n, ok := f.FillDirect(now, p, challenge)
+	if !ok || number != 0 {
+		t.Fatal(number, ok)
+	}
+	blocks, err := wire.ParseBlocks(p[:n])
+	if err != nil {
+		t.Fatal(err)
+	}
+	var kinds []wire.BlockType
+	for blocks.Next() {
+		kinds = append(kinds, blocks.Type)
+	}
+	if len(kinds) != 3 || kinds[0] != wire.BlockPathChallenge || kinds[1] != wire.BlockAck || kinds[2] != wire.BlockPadding {
+		t.Error(kinds)
+	}
+	if !f.Idle() {
+		t.Error("it is in flight")
+	}
+	if _, _, ok := f.FillDirect(now, p, make([]byte, 1300)); ok {
+		t.Error("1300 bytes fit the floor")
+	}
+}
