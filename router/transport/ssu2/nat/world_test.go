@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
+	"sync"
 	"testing"
 	"time"
 
@@ -188,10 +189,7 @@ func (w *world) run(d time.Duration) {
 
 // add makes a router at an IP address behind a box of a kind. caps are those of its published address; "" publishes no host.
 func (w *world) add(name, ip string, k kind, caps string) *node {
-	keys, err := i2p.NewRouterKeys()
-	if err != nil {
-		w.t.Fatal(err)
-	}
+	keys := w.nextKeys()
 	addr := netip.AddrPortFrom(netip.MustParseAddr(ip), 12345)
 	if k != open && k != firewalled && k != deaf {
 		addr = netip.AddrPortFrom(addr.Addr(), 23456)
@@ -221,6 +219,26 @@ func (w *world) add(name, ip string, k kind, caps string) *node {
 	}
 	w.nodes[n.hash()] = n
 	return n
+}
+
+// identities are made once: worlds differ by what happens in them.
+var identities struct {
+	sync.Mutex
+	keys []*i2p.RouterKeys
+}
+
+func (w *world) nextKeys() *i2p.RouterKeys {
+	identities.Lock()
+	defer identities.Unlock()
+	n := len(w.nodes)
+	for len(identities.keys) <= n {
+		k, err := i2p.NewRouterKeys()
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		identities.keys = append(identities.keys, k)
+	}
+	return identities.keys[n]
 }
 
 func (n *node) hash() i2p.Hash { return n.keys.Identity.Hash() }

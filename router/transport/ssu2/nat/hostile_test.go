@@ -1,0 +1,498 @@
+package nat_test
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+
+	"clove.i2p/router/i2p"
+	"clove.i2p/router/transport/ssu2/nat"
+	"clove.i2p/router/transport/ssu2/wire"
+)
+
+func routerAddress(t testing.TB, options map[string]string) i2p.RouterAddress {
+	t.Helper()
+	a, err := i2p.NewRouterAddress(10, "SSU2", options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
+// body is a block without its header.
+func body(block []byte) []byte { return block[wire.BlockHeaderLen:] }
+
+// answers are the codes of the test or relay answers that a node sent in sessions, by message.
+func (n *node) answers(name string) (codes []byte) {
+	for _, m := range n.inside {
+		hexBody, ok := strings.CutPrefix(m, name+" ")
+		if !ok {
+			continue
+		}
+		var a, b byte
+		fmt.Sscanf(hexBody[:4], "%2x%2x", &a, &b)
+		codes = append(codes, b)
+	}
+	return codes
+}
+
+// Bob tests nobody for a peer but the peer itself.
+func TestBobRefusesTests(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		address string
+		skew    time.Duration
+		forge   bool
+		code    byte
+	}{
+		{name: "another's address", address: "8.8.8.8:12345", code: wire.PeerTestCodeBobAddress},
+		{name: "a neighbour's address", address: "91.10.0.2:12345", code: wire.PeerTestCodeBobAddress},
+		{name: "another family", address: "[2a01:100::1]:12345", code: wire.PeerTestCodeBobAddress},
+		{name: "private address", address: "10.0.0.1:12345", code: wire.PeerTestCodeBobAddress},
+		{name: "privileged port", address: "91.10.0.1:53", code: wire.PeerTestCodeBobAddress},
+		{name: "well-known service", address: "91.10.0.1:11211", code: wire.PeerTestCodeBobAddress},
+		{name: "old", address: "91.10.0.1:12345", skew: -3 * time.Minute, code: wire.CodeBobUnspecified},
+		{name: "of the future", address: "91.10.0.1:12345", skew: 3 * time.Minute, code: wire.CodeBobUnspecified},
+		{name: "signed by another", address: "91.10.0.1:12345", forge: true, code: wire.CodeBobSignature},
+		{name: "good", address: "91.10.0.1:12345"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w, alice, bob, charlies := testWorld(t, open)
+			key := alice.keys.Signing
+			if c.forge {
+				key = charlies[0].keys.Signing
+			}
+			p := wire.NewPeerTest(key, bob.hash(), 7, wire.Seconds(w.now.Add(c.skew)), netip.MustParseAddrPort(c.address))
+			bob.engine.HandleBlock(w.now, alice.hash(), wire.BlockPeerTest, body(p.Append(nil)))
+			codes, asked := bob.answers("test 4"), len(bob.answers("test 2"))
+			if c.code == 0 {
+				if len(codes) != 0 || asked != 1 {
+					t.Errorf("answers %v, asked %d", codes, asked)
+				}
+				return
+			}
+			if len(codes) != 1 || codes[0] != c.code || asked != 0 {
+				t.Errorf("answers %v, want %d; asked %d Charlies", codes, c.code, asked)
+			}
+		})
+	}
+}
+
+// Charlie sends packets to nobody who did not sign for them.
+func TestCharlieRefusesTests(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		address string
+		skew    time.Duration
+		alice   func(alice, bob, charlie *node) i2p.Hash
+		bob     func(alice, bob, charlie *node) i2p.Hash
+		code    byte
+	}{
+		{name: "private address", address: "192.168.0.1:12345", code: wire.CodeCharlieAddress},
+		{name: "loopback", address: "127.0.0.1:12345", code: wire.CodeCharlieAddress},
+		{name: "multicast", address: "224.0.0.1:12345", code: wire.CodeCharlieAddress},
+		{name: "no socket for IPv6", address: "[2a01:100::1]:12345", code: wire.CodeCharlieAddress},
+		{name: "ourselves", address: "93.30.0.1:12345", code: wire.CodeCharlieAddress},
+		{name: "our neighbour", address: "93.30.77.1:12345", code: wire.CodeCharlieAddress},
+		{name: "old", address: "91.10.0.1:12345", skew: 3 * time.Minute, code: wire.CodeCharlieUnspecified},
+		{name: "signed for another Bob", address: "91.10.0.1:12345", bob: func(_, _, c *node) i2p.Hash { return c.hash() }, code: wire.CodeCharlieSignature},
+		{name: "Bob himself", address: "91.10.0.1:12345", alice: func(_, b, _ *node) i2p.Hash { return b.hash() }, code: wire.CodeCharlieUnspecified},
+		{name: "connected", address: "92.20.0.1:12345", code: wire.CodeCharlieAlreadyHasAlice},
+		{name: "good", address: "91.10.0.1:12345"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w, alice, bob, charlies := testWorld(t, open)
+			charlie := charlies[0]
+			charlie.known[alice.hash()] = alice.ri
+			forBob, from := bob.hash(), alice.hash()
+			if c.bob != nil {
+				forBob = c.bob(alice, bob, charlie)
+			}
+			if c.alice != nil {
+				from = c.alice(alice, bob, charlie)
+			}
+			p := wire.NewPeerTest(alice.keys.Signing, forBob, 7, wire.Seconds(w.now.Add(c.skew)), netip.MustParseAddrPort(c.address))
+			two := p.Forward(2, 0, from)
+			for range 3 { // the repeats are replays
+				charlie.engine.HandleBlock(w.now, bob.hash(), wire.BlockPeerTest, body(two.Append(nil)))
+			}
+			codes := charlie.answers("test 3")
+			w.run(time.Minute)
+			if c.code == 0 {
+				if len(codes) != 1 || codes[0] != 0 || len(charlie.outside) != 3 {
+					t.Errorf("answers %v, %d packets out", codes, len(charlie.outside))
+				}
+				return
+			}
+			if len(codes) == 0 || codes[0] != c.code || len(charlie.outside) != 0 {
+				t.Errorf("answers %v, want %d; %d packets out", codes, c.code, len(charlie.outside))
+			}
+		})
+	}
+}
+
+// A nonce is good once, for as long as what is signed with it.
+func TestReplaysAreNothing(t *testing.T) {
+	w, alice, bob, charlies := testWorld(t, open)
+	for _, c := range charlies[1:] {
+		w.disconnect(bob, c)
+	}
+	charlie := charlies[0]
+	p := wire.NewPeerTest(alice.keys.Signing, bob.hash(), 7, wire.Seconds(w.now), alice.box.addr)
+	one := body(p.Append(nil))
+	for range 400 {
+		bob.engine.HandleBlock(w.now, alice.hash(), wire.BlockPeerTest, one)
+		w.run(time.Second)
+	}
+	if n := len(charlie.outside); n != 3 {
+		t.Errorf("%d packets out", n)
+	}
+	if n := len(bob.answers("test 2")); n != 1 {
+		t.Errorf("Charlie was asked %d times", n)
+	}
+}
+
+// Peers that ask without end get few answers, and nobody else gets packets for them.
+func TestFloodIsBounded(t *testing.T) {
+	w, alice, bob, charlies := testWorld(t, open)
+	for n := uint32(1); n <= 5000; n++ {
+		p := wire.NewPeerTest(alice.keys.Signing, bob.hash(), n, wire.Seconds(w.now), alice.box.addr)
+		bob.engine.HandleBlock(w.now, alice.hash(), wire.BlockPeerTest, body(p.Append(nil)))
+		if n%100 == 0 {
+			w.run(100 * time.Millisecond)
+		}
+	}
+	s := bob.engine.Stats()
+	if s.TestsPassed > 20 || len(bob.answers("test 4")) > 80 || s.Dropped[nat.DropFlood] < 4000 {
+		t.Errorf("%+v, %d answers", s, len(bob.answers("test 4")))
+	}
+	out := 0
+	for _, c := range charlies {
+		out += len(c.outside)
+	}
+	if out > 20*3*3 {
+		t.Errorf("%d packets to Alice", out)
+	}
+
+	// Bob as the one who floods: one Alice after the other.
+	w, _, bob, charlies = testWorld(t, open)
+	charlie := charlies[0]
+	for n := range uint32(500) {
+		a := w.add(fmt.Sprint("alice", n), fmt.Sprintf("%d.%d.0.1", 100+n/200, n%200), open, "")
+		charlie.known[a.hash()] = a.ri
+		p := wire.NewPeerTest(a.keys.Signing, bob.hash(), n, wire.Seconds(w.now), a.box.addr)
+		two := p.Forward(2, 0, a.hash())
+		charlie.engine.HandleBlock(w.now, bob.hash(), wire.BlockPeerTest, body(two.Append(nil)))
+	}
+	w.run(10 * time.Second)
+	if s := charlie.engine.Stats(); s.TestsAnswered > 60 || len(charlie.outside) > 60*3 {
+		t.Errorf("%+v, %d packets out", s, len(charlie.outside))
+	}
+}
+
+// Messages for RouterInfos that never come do not pile up.
+func TestWaitingIsBounded(t *testing.T) {
+	w, alice, bob, charlies := testWorld(t, open)
+	charlie := charlies[0]
+	for n := range uint32(1000) {
+		p := wire.NewPeerTest(alice.keys.Signing, bob.hash(), n, wire.Seconds(w.now), alice.box.addr)
+		two := p.Forward(2, 0, i2p.Hash{1, byte(n), byte(n >> 8)})
+		charlie.engine.HandleBlock(w.now, bob.hash(), wire.BlockPeerTest, body(two.Append(nil)))
+	}
+	if n := charlie.engine.Stats().Waiting; n > 4 {
+		t.Errorf("%d of one peer wait", n)
+	}
+	w.run(10 * time.Second)
+	if s := charlie.engine.Stats(); s.Waiting != 0 || len(charlie.outside) != 0 {
+		t.Errorf("%+v", s)
+	}
+}
+
+// outside makes a PeerTest packet as nonce's Charlie would.
+func fakeTest(w *world, message byte, nonce uint32, alice netip.AddrPort, seen netip.AddrPort) (wire.Header, []byte) {
+	p := wire.PeerTest{Message: message, Version: 2, Nonce: nonce, Time: wire.Seconds(w.now), Alice: alice}
+	dest, src := wire.NonceIDs(nonce)
+	payload := wire.AppendDateTime(nil, w.now)
+	if seen.IsValid() {
+		payload = wire.AppendAddress(payload, seen)
+	}
+	return wire.Header{Type: wire.PeerTestPacket, DestID: dest, SrcID: src}, p.Append(payload)
+}
+
+// nonceOf reads the nonce of the first message 1 that a node sent.
+func nonceOf(n *node) (nonce uint32) {
+	for _, m := range n.inside {
+		if h, ok := strings.CutPrefix(m, "test 1 "); ok {
+			fmt.Sscanf(h[8:16], "%08x", &nonce)
+			return nonce
+		}
+	}
+	return 0
+}
+
+func TestForgedMessagesMakeNoVerdict(t *testing.T) {
+	good := netip.MustParseAddrPort
+	for _, c := range []struct {
+		name  string
+		forge func(w *world, alice, bob *node, nonce uint32)
+		five  bool
+	}{
+		{"message 5 from Bob's address", func(w *world, alice, bob *node, nonce uint32) {
+			h, p := fakeTest(w, 5, nonce, alice.box.addr, netip.AddrPort{})
+			alice.engine.HandleOutside(w.now, bob.box.addr, h, p)
+		}, false},
+		{"message 5 with another nonce", func(w *world, alice, _ *node, nonce uint32) {
+			h, p := fakeTest(w, 5, nonce+1, alice.box.addr, netip.AddrPort{})
+			alice.engine.HandleOutside(w.now, good("93.30.0.1:12345"), h, p)
+		}, false},
+		{"message 5 with another's connection ids", func(w *world, alice, _ *node, nonce uint32) {
+			h, p := fakeTest(w, 5, nonce, alice.box.addr, netip.AddrPort{})
+			h.DestID++
+			alice.engine.HandleOutside(w.now, good("93.30.0.1:12345"), h, p)
+		}, false},
+		{"message 5 about another address", func(w *world, alice, _ *node, nonce uint32) {
+			h, p := fakeTest(w, 5, nonce, good("91.10.0.9:1234"), netip.AddrPort{})
+			alice.engine.HandleOutside(w.now, good("93.30.0.1:12345"), h, p)
+		}, false},
+		{"message 7 before 6", func(w *world, alice, _ *node, nonce uint32) {
+			h, p := fakeTest(w, 7, nonce, alice.box.addr, good("91.10.0.1:999"))
+			alice.engine.HandleOutside(w.now, good("93.30.0.1:12345"), h, p)
+		}, false},
+		{"message 5 in a session", func(w *world, alice, bob *node, nonce uint32) {
+			p := wire.PeerTest{Message: 5, Version: 2, Nonce: nonce, Time: wire.Seconds(w.now), Alice: alice.box.addr}
+			alice.engine.HandleBlock(w.now, bob.hash(), wire.BlockPeerTest, body(p.Append(nil)))
+		}, false},
+		{"message 5 of another time", func(w *world, alice, _ *node, nonce uint32) {
+			_, p := fakeTest(w, 5, nonce, alice.box.addr, netip.AddrPort{})
+			h, _ := fakeTest(w, 5, nonce, alice.box.addr, netip.AddrPort{})
+			alice.engine.HandleOutside(w.now.Add(time.Hour), good("93.30.0.1:12345"), h, p)
+		}, false},
+		{"a stranger's packet", func(w *world, alice, _ *node, nonce uint32) {
+			h, p := fakeTest(w, 5, nonce, alice.box.addr, netip.AddrPort{})
+			alice.engine.HandleOutside(w.now, good("95.30.0.1:12345"), h, p)
+		}, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w, alice, bob, _ := testWorld(t, open)
+			w.lose = func(m string) bool { return m != "test 1" } // the forger only
+			if err := alice.engine.StartTest(w.now, nat.V4); err != nil {
+				t.Fatal(err)
+			}
+			c.forge(w, alice, bob, nonceOf(alice))
+			w.run(nat.TestTime)
+			want := nat.Unknown
+			if c.five {
+				want = nat.OK // it did come in, whoever sent it
+			}
+			if len(alice.tests) != 1 || alice.tests[0].Outcome != want {
+				w.fail("%+v, want %v", alice.tests, want)
+			}
+		})
+	}
+}
+
+// Message 4 must be from Bob and signed by the Charlie that it names, for this test.
+func TestForgedAgreementMakesNoVerdict(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		four func(alice, bob *node, charlies []*node, one wire.PeerTest) wire.PeerTest
+	}{
+		{"signed by another", func(alice, bob *node, charlies []*node, one wire.PeerTest) wire.PeerTest {
+			two := one.Forward(2, 0, alice.hash())
+			three := two.Answer(charlies[1].keys.Signing, bob.hash(), 3, 0)
+			return three.Forward(4, 0, charlies[0].hash())
+		}},
+		{"for another address", func(alice, bob *node, charlies []*node, one wire.PeerTest) wire.PeerTest {
+			one.Alice = netip.MustParseAddrPort("8.8.8.8:12345")
+			two := one.Forward(2, 0, alice.hash())
+			three := two.Answer(charlies[0].keys.Signing, bob.hash(), 3, 0)
+			return three.Forward(4, 0, charlies[0].hash())
+		}},
+		{"names Bob", func(alice, bob *node, _ []*node, one wire.PeerTest) wire.PeerTest {
+			two := one.Forward(2, 0, alice.hash())
+			three := two.Answer(bob.keys.Signing, bob.hash(), 3, 0)
+			return three.Forward(4, 0, bob.hash())
+		}},
+		{"names Alice", func(alice, bob *node, _ []*node, one wire.PeerTest) wire.PeerTest {
+			two := one.Forward(2, 0, alice.hash())
+			three := two.Answer(alice.keys.Signing, bob.hash(), 3, 0)
+			return three.Forward(4, 0, alice.hash())
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w, alice, bob, charlies := testWorld(t, open)
+			w.lose = func(string) bool { return true }
+			for _, ch := range charlies {
+				alice.known[ch.hash()] = ch.ri
+			}
+			if err := alice.engine.StartTest(w.now, nat.V4); err != nil {
+				t.Fatal(err)
+			}
+			one := wire.PeerTest{Message: 1, Version: 2, Nonce: nonceOf(alice), Time: wire.Seconds(w.now), Alice: alice.box.addr}
+			four := c.four(alice, bob, charlies, one)
+			block := body(four.Append(nil))
+			alice.engine.HandleBlock(w.now, charlies[2].hash(), wire.BlockPeerTest, block) // no session with him
+			if len(alice.tests) != 0 {
+				t.Fatal("an answer from a stranger counts")
+			}
+			alice.engine.HandleBlock(w.now, bob.hash(), wire.BlockPeerTest, block)
+			w.run(nat.TestTime)
+			if len(alice.tests) != 1 || alice.tests[0].Outcome != nat.Unknown || len(alice.outside) != 0 {
+				w.fail("%+v", alice.tests)
+			}
+		})
+	}
+}
+
+// Bob introduces nobody at an address that is not theirs: Charlie would send packets there.
+func TestBobRefusesRelays(t *testing.T) {
+	for _, c := range []struct {
+		name, address string
+		skew          time.Duration
+		forge         bool
+		code          byte
+	}{
+		{name: "another's address", address: "8.8.8.8:12345", code: wire.CodeBobUnspecified},
+		{name: "another's address of the other family", address: "[2a01:100::1]:12345", code: wire.CodeBobUnspecified},
+		{name: "private address", address: "10.0.0.1:12345", code: wire.CodeBobUnspecified},
+		{name: "privileged port", address: "91.10.0.1:53", code: wire.CodeBobUnspecified},
+		{name: "old", address: "91.10.0.1:12345", skew: -3 * time.Minute, code: wire.CodeBobUnspecified},
+		{name: "signed by another", address: "91.10.0.1:12345", forge: true, code: wire.CodeBobSignature},
+		{name: "good", address: "91.10.0.1:12345"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w, alice, bob, charlie, tag := relayWorld(t, open, open)
+			key := alice.keys.Signing
+			if c.forge {
+				key = charlie.keys.Signing
+			}
+			p := wire.NewRelayRequest(key, bob.hash(), charlie.hash(), 7, tag, wire.Seconds(w.now.Add(c.skew)), netip.MustParseAddrPort(c.address))
+			for range 3 {
+				bob.engine.HandleBlock(w.now, alice.hash(), wire.BlockRelayRequest, body(p.Append(nil)))
+			}
+			codes, intros := bob.answers("RelayResponse"), len(bob.answers("RelayIntro"))
+			if c.code == 0 {
+				if len(codes) != 0 || intros != 1 {
+					t.Errorf("answers %v, %d intros", codes, intros)
+				}
+				return
+			}
+			if len(codes) == 0 || codes[0] != c.code || intros != 0 {
+				t.Errorf("answers %v, want %d; %d intros", codes, c.code, intros)
+			}
+		})
+	}
+}
+
+func TestRelayFloodIsBounded(t *testing.T) {
+	w, alice, bob, charlie, tag := relayWorld(t, open, open)
+	for n := uint32(1); n <= 3000; n++ {
+		p := wire.NewRelayRequest(alice.keys.Signing, bob.hash(), charlie.hash(), n, tag, wire.Seconds(w.now), alice.box.addr)
+		bob.engine.HandleBlock(w.now, alice.hash(), wire.BlockRelayRequest, body(p.Append(nil)))
+		if n%100 == 0 {
+			w.run(100 * time.Millisecond)
+		}
+	}
+	w.run(20 * time.Second)
+	if s := bob.engine.Stats(); s.RelaysPassed > 100 || len(bob.answers("RelayResponse")) > 200 {
+		t.Errorf("%+v", s)
+	}
+	// Charlie bounds what goes to one address further.
+	if n := len(charlie.outside); n > 30*4 {
+		t.Errorf("%d HolePunches", n)
+	}
+}
+
+// Charlie punches for nobody whose introducer he has no tag with, or who did not sign.
+func TestCharlieRefusesRelays(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		address string
+		tag     uint32 // more than the right one
+		forge   bool
+		code    byte
+	}{
+		{name: "another tag", address: "91.10.0.1:12345", tag: 1, code: wire.CodeCharlieUnspecified},
+		{name: "signed by Bob", address: "91.10.0.1:12345", forge: true, code: wire.CodeCharlieSignature},
+		{name: "private address", address: "10.0.0.1:12345", code: wire.CodeCharlieAddress},
+		{name: "ourselves", address: "93.30.0.1:12345", code: wire.CodeCharlieAddress},
+		{name: "good", address: "91.10.0.1:12345"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w, alice, bob, charlie, tag := relayWorld(t, open, open)
+			charlie.known[alice.hash()] = alice.ri
+			key := alice.keys.Signing
+			if c.forge {
+				key = bob.keys.Signing
+			}
+			p := wire.NewRelayRequest(key, bob.hash(), charlie.hash(), 7, tag+c.tag, wire.Seconds(w.now), netip.MustParseAddrPort(c.address))
+			intro := wire.RelayIntro{From: alice.hash(), Request: p}
+			for range 3 {
+				charlie.engine.HandleBlock(w.now, bob.hash(), wire.BlockRelayIntro, body(intro.Append(nil)))
+			}
+			codes := charlie.answers("RelayResponse")
+			w.run(30 * time.Second)
+			punches := 0
+			if c.code == 0 {
+				punches = 4
+			}
+			if len(codes) == 0 || codes[0] != c.code || len(charlie.outside) != punches || c.code == 0 && len(codes) != 1 {
+				t.Errorf("answers %v, want %d; %d punches", codes, c.code, len(charlie.outside))
+			}
+		})
+	}
+}
+
+// A forged HolePunch does not keep the real one out; a forged RelayResponse ends the relay, as only Bob can send it.
+func TestForgedIntroductions(t *testing.T) {
+	w, alice, bob, charlie, tag := relayWorld(t, open, portRestricted)
+	w.lose = func(m string) bool { return m == "RelayResponse" }
+	nonce, err := alice.engine.Relay(w.now, charlie.ri, bob.hash(), tag, nat.V4)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dest, src := wire.NonceIDs(nonce)
+	mallory := netip.MustParseAddrPort("95.1.1.1:12345")
+	h := wire.Header{Type: wire.HolePunch, DestID: dest, SrcID: src}
+	for _, f := range []wire.RelayResponse{
+		wire.NewRelayResponse(bob.keys.Signing, bob.hash(), 0, nonce, wire.Seconds(w.now), mallory, 9),
+		wire.NewRelayResponse(charlie.keys.Signing, bob.hash(), 0, nonce, wire.Seconds(w.now), charlie.box.addr, 9), // Charlie's, from elsewhere
+		wire.NewRelayResponse(charlie.keys.Signing, bob.hash(), 65, nonce, wire.Seconds(w.now), mallory, 9),
+		wire.NewRelayResponse(charlie.keys.Signing, bob.hash(), 0, nonce, wire.Seconds(w.now.Add(-time.Hour)), mallory, 9),
+		wire.NewRelayResponse(charlie.keys.Signing, alice.hash(), 0, nonce, wire.Seconds(w.now), mallory, 9), // through another Bob
+	} {
+		alice.engine.HandleOutside(w.now, mallory, h, f.Append(nil))
+	}
+	if len(alice.relays) != 0 {
+		t.Fatalf("%+v", alice.relays)
+	}
+	w.run(15 * time.Second)
+	if len(alice.relays) != 1 || !alice.relays[0].Punched || alice.relays[0].Address != charlie.box.addr || !alice.met[charlie.hash()] {
+		w.fail("%+v", alice.relays)
+	}
+
+	for _, c := range []struct {
+		f    func(nonce uint32) wire.RelayResponse
+		want error
+	}{
+		{func(n uint32) wire.RelayResponse {
+			return wire.NewRelayResponse(bob.keys.Signing, bob.hash(), 0, n, wire.Seconds(w.now), charlie.box.addr, 9)
+		}, nat.ErrSignature},
+		{func(n uint32) wire.RelayResponse {
+			return wire.NewRelayResponse(charlie.keys.Signing, bob.hash(), 0, n, wire.Seconds(w.now), netip.MustParseAddrPort("10.0.0.1:12345"), 9)
+		}, nat.ErrAddress},
+	} {
+		alice.relays = nil
+		w.lose = func(string) bool { return true }
+		if nonce, err = alice.engine.Relay(w.now, charlie.ri, bob.hash(), tag, nat.V4); err != nil {
+			t.Fatal(err)
+		}
+		f := c.f(nonce)
+		alice.engine.HandleBlock(w.now, bob.hash(), wire.BlockRelayResponse, body(f.Append(nil)))
+		if len(alice.relays) != 1 || alice.relays[0].Err != c.want {
+			t.Errorf("%+v, want %v", alice.relays, c.want)
+		}
+	}
+}
