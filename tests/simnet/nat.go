@@ -299,3 +299,6 @@ func (b *NAT) arrive(p datagram) {
 	p.to = m.key.inside
 	b.inside.route(p)
 }
+
+// Kind is what the box is.
+func (b *NAT) Kind() NATKind { return b.o.Kind }
