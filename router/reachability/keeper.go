@@ -1,82 +1,12 @@
 package reachability
 
 import (
+	"math/rand/v2"
 	"net/netip"
+	"slices"
+	"sync"
 	"time"
 )
-
-// A Family is a version of IP.
-type Family uint8
-
-// The families, numbered as in ssu2/nat.
-const (
-	V4 Family = iota
-	V6
-)
-
-// A State is what strangers can do.
-type State uint8
-
-// The states of a family.
-const (
-	Unknown    State = iota // nothing says yet
-	OK                      // strangers reach us
-	Firewalled              // only whom we sent to first: introducers are needed
-	Symmetric               // as firewalled, and our port differs from peer to peer: introduction works only with peers that are not like that
-	Hidden                  // we want it so: no address is published
-	Disabled                // no socket of this family, or no address
-)
-
-func (s State) String() string {
-	switch s {
-	case OK:
-		return "ok"
-	case Firewalled:
-		return "firewalled"
-	case Symmetric:
-		return "symmetric"
-	case Hidden:
-		return "hidden"
-	case Disabled:
-		return "disabled"
-	default:
-		return "unknown"
-	}
-}
-
-// A Peer is the hash of a router.
-type Peer [32]byte
-
-// A Report is the verdict for one family.
-type Report struct {
-	Family Family
-	State  State
-	// External is where strangers should send to; not valid if unknown. The port means nothing while State is Symmetric.
-	External netip.AddrPort
-	// Reason is a sentence for people.
-	Reason string
-	Since  time.Time
-	Evidence
-}
-
-// Evidence counts what speaks for what, in groups: peers in one network (IPv4 /16, IPv6 /32) are one.
-type Evidence struct {
-	Reached, Blocked, Symmetric int // peer tests of the last hours
-	Inbound                     int // strangers that opened a session
-	Seen                        int // peers that see us at External
-	Ports                       int // different ports that peers see
-}
-
-// Test is the end of a peer test.
-type Test struct {
-	Family           Family
-	Outcome          State // Unknown, OK, Firewalled or Symmetric
-	Tested           netip.AddrPort
-	External         netip.AddrPort // where Charlie saw us, if he said
-	Bob, Charlie     Peer
-	BobIP, CharlieIP netip.Addr
-	Why              string
-}
 
 // Config is what is known without asking anybody.
 type Config struct {
@@ -84,49 +14,266 @@ type Config struct {
 	Hidden bool
 	// Listen are the bound addresses; a family without one is Disabled.
 	Listen []netip.AddrPort
-	// Advertise are addresses that the user configured: taken as they are.
+	// Advertise are addresses that the user configured: taken as they are. Port 0 is the bound port of the family.
 	Advertise []netip.AddrPort
 	// AllowPrivate takes private addresses as external ones, and every peer as a network of its own: for networks of tests.
 	AllowPrivate bool
-	// Changed, if set, is called with each new Report that differs in State or External, outside of locks, in order.
+	// Agree is how many networks must agree on a verdict; 0 is DefaultAgree, 1 believes anybody.
+	Agree int
+	// Changed, if set, is called with each new Report that differs in State or External: one call at a time, in order, on the goroutine of a method call
+	// that caused one. It may call the Keeper. Reports that are overtaken by newer ones are left out.
 	Changed func(Report)
+	// Jitter returns a random number below 1; nil is math/rand.
+	Jitter func() float64
 }
 
 // A Keeper weighs evidence. It is safe for concurrent use.
-type Keeper struct{ cfg Config }
+type Keeper struct {
+	cfg Config
+
+	mu     sync.Mutex
+	family [2]family
+	news   [2]*Report // not told yet
+
+	telling sync.Mutex
+}
+
+// A family is the evidence for one, and what follows from it.
+type family struct {
+	enabled   bool
+	advertise netip.AddrPort
+	bound     netip.AddrPort
+	mapped    netip.AddrPort
+	mappedBy  string
+	mappedAt  time.Time
+
+	seen    sightings
+	ip      netip.Addr // that peers agree on
+	tests   []vote     // oldest first
+	inbound map[network]time.Time
+
+	why       string // of the last test, if it said nothing
+	state     State  // as evidence says, before configuration
+	confirmed time.Time
+	report    Report
+
+	schedule schedule
+}
 
 // New makes a Keeper that knows nothing but its configuration.
-func New(cfg Config, now time.Time) *Keeper { return &Keeper{cfg: cfg} }
+func New(cfg Config, now time.Time) *Keeper {
+	if cfg.Agree == 0 {
+		cfg.Agree = DefaultAgree
+	}
+	if cfg.Jitter == nil {
+		cfg.Jitter = rand.Float64
+	}
+	k := &Keeper{cfg: cfg}
+	for f := range k.family {
+		s := &k.family[f]
+		s.seen, s.inbound = sightings{}, map[network]time.Time{}
+		s.report = Report{Family: Family(f), Since: now}
+		s.schedule.next = now.Add(firstTest)
+	}
+	k.setListen(cfg.Listen)
+	for f := range k.family {
+		k.family[f].report = k.judge(now, Family(f))
+	}
+	return k
+}
+
+func (k *Keeper) setListen(listen []netip.AddrPort) {
+	for f := range k.family {
+		s := &k.family[f]
+		s.enabled, s.bound, s.advertise = false, netip.AddrPort{}, netip.AddrPort{}
+		for _, a := range listen {
+			if a = unmap(a); familyOf(a.Addr()) == Family(f) && !s.enabled {
+				s.enabled, s.bound = true, a
+			}
+		}
+		for _, a := range k.cfg.Advertise {
+			if a = unmap(a); a.Addr().IsValid() && familyOf(a.Addr()) == Family(f) && !s.advertise.IsValid() {
+				if a.Port() == 0 {
+					a = netip.AddrPortFrom(a.Addr(), s.bound.Port())
+				}
+				s.advertise = a
+			}
+		}
+	}
+}
 
 // AddressSeen: a peer at an address says that it sees us at seen.
-func (k *Keeper) AddressSeen(now time.Time, peer Peer, from netip.Addr, seen netip.AddrPort) {}
+func (k *Keeper) AddressSeen(now time.Time, peer Peer, from netip.Addr, seen netip.AddrPort) {
+	if seen = unmap(seen); !k.cfg.usable(seen) {
+		return
+	}
+	f := familyOf(seen.Addr())
+	k.change(now, f, func(s *family) {
+		s.seen.expire(now)
+		s.seen.add(now, k.cfg.network(peer, from), seen)
+		if ip := s.seen.agree(s.ip, k.cfg.Agree); ip != s.ip {
+			moved := s.ip.IsValid()
+			s.ip = ip
+			if moved { // what was tested was the old address
+				s.tests, s.inbound = nil, map[network]time.Time{}
+				s.schedule.soon(now)
+			}
+		}
+	})
+}
 
 // Inbound: a session was opened to us from an address that we had not sent to.
-func (k *Keeper) Inbound(now time.Time, peer Peer, from netip.Addr) {}
+func (k *Keeper) Inbound(now time.Time, peer Peer, from netip.Addr) {
+	if !from.IsValid() {
+		return
+	}
+	k.change(now, familyOf(from), func(s *family) {
+		n := k.cfg.network(peer, from)
+		if _, known := s.inbound[n]; !known && len(s.inbound) >= maxInbound {
+			oldest, first := n, true
+			for o, at := range s.inbound {
+				if first || at.Before(s.inbound[oldest]) {
+					oldest, first = o, false
+				}
+			}
+			delete(s.inbound, oldest)
+		}
+		s.inbound[n] = now
+	})
+}
 
 // Tested takes the end of a peer test.
-func (k *Keeper) Tested(now time.Time, t Test) {}
+func (k *Keeper) Tested(now time.Time, t Test) {
+	if t.Family > V6 {
+		return
+	}
+	k.change(now, t.Family, func(s *family) {
+		s.why = t.Why
+		told := t.Outcome == OK || t.Outcome == Firewalled || t.Outcome == Symmetric
+		if told {
+			s.why = ""
+			if len(s.tests) >= maxTests {
+				s.tests = slices.Delete(s.tests, 0, 1)
+			}
+			v := vote{at: now, state: t.Outcome, by: [2]network{k.cfg.network(t.Bob, t.BobIP), k.cfg.network(t.Charlie, t.CharlieIP)}}
+			if t.Outcome == OK && k.cfg.usable(unmap(t.Tested)) {
+				v.tested = unmap(t.Tested)
+			}
+			s.tests = append(s.tests, v)
+		}
+		k.decide(now, s)
+		s.schedule.ended(now, t.Outcome, s.state, k.cfg.Jitter())
+	})
+	if e := unmap(t.External); k.cfg.usable(e) && familyOf(e.Addr()) == t.Family && t.Charlie != (Peer{}) {
+		k.AddressSeen(now, t.Charlie, t.CharlieIP, e)
+	}
+}
 
-// Mapped: a router before us forwards this address to our port (UPnP, NAT-PMP, PCP), until Unmapped. by names the protocol.
-func (k *Keeper) Mapped(now time.Time, external netip.AddrPort, by string) {}
+// Mapped: a router before us forwards this address to our port (UPnP, NAT-PMP, PCP), until Unmapped. by names the protocol. Repeats change nothing.
+func (k *Keeper) Mapped(now time.Time, external netip.AddrPort, by string) {
+	external = unmap(external)
+	if !external.Addr().IsValid() {
+		return
+	}
+	k.change(now, familyOf(external.Addr()), func(s *family) {
+		if s.mapped != external {
+			s.mapped, s.mappedAt = external, now
+			s.schedule.soon(now)
+		}
+		s.mappedBy = by
+	})
+}
 
 // Unmapped ends Mapped for a family.
-func (k *Keeper) Unmapped(now time.Time, f Family) {}
+func (k *Keeper) Unmapped(now time.Time, f Family) {
+	k.change(now, f, func(s *family) {
+		if s.mapped.IsValid() {
+			s.mapped, s.mappedBy = netip.AddrPort{}, ""
+			s.schedule.soon(now)
+		}
+	})
+}
 
-// LocalChanged: our interfaces or sockets changed; what was learnt about addresses that are gone is forgotten.
-func (k *Keeper) LocalChanged(now time.Time, listen []netip.AddrPort) {}
+// LocalChanged: our interfaces or sockets changed; what was learnt is forgotten.
+func (k *Keeper) LocalChanged(now time.Time, listen []netip.AddrPort) {
+	k.mu.Lock()
+	k.setListen(listen)
+	for f := range k.family {
+		s := &k.family[f]
+		s.seen, s.inbound, s.tests, s.ip = sightings{}, map[network]time.Time{}, nil, netip.Addr{}
+		s.state, s.mapped, s.mappedBy = Unknown, netip.AddrPort{}, ""
+		s.schedule = schedule{next: now.Add(soonTest)}
+		k.update(now, Family(f))
+	}
+	k.mu.Unlock()
+	k.tell()
+}
 
 // Report is the verdict for a family.
-func (k *Keeper) Report(now time.Time, f Family) Report { return Report{Family: f} }
-
-// NextTest is when to run the next peer test of a family; zero for never. A test that could not start is asked for again by TestFailed.
-func (k *Keeper) NextTest(now time.Time, f Family) time.Time { return time.Time{} }
-
-// TestStarted and TestFailed (no peer to test with) move NextTest.
-func (k *Keeper) TestStarted(now time.Time, f Family) {}
-
-// TestFailed says that no test could be started.
-func (k *Keeper) TestFailed(now time.Time, f Family) {}
+func (k *Keeper) Report(now time.Time, f Family) (r Report) {
+	k.change(now, f, func(*family) {})
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.family[f].report
+}
 
 // Tick lets evidence fade. Once a minute is enough.
-func (k *Keeper) Tick(now time.Time) {}
+func (k *Keeper) Tick(now time.Time) {
+	for f := range k.family {
+		k.change(now, Family(f), func(*family) {})
+	}
+}
+
+// change does something to a family and draws the conclusions.
+func (k *Keeper) change(now time.Time, f Family, do func(*family)) {
+	k.mu.Lock()
+	do(&k.family[f])
+	k.update(now, f)
+	k.mu.Unlock()
+	k.tell()
+}
+
+func (k *Keeper) update(now time.Time, f Family) {
+	s := &k.family[f]
+	k.decide(now, s)
+	old := s.report
+	s.report = k.judge(now, f)
+	if s.report.State == old.State {
+		s.report.Since = old.Since
+	}
+	if s.report.State != old.State || s.report.External != old.External {
+		r := s.report
+		k.news[f] = &r
+	}
+}
+
+// tell calls Changed, unless another goroutine is at it: then that one goes on with what is new.
+func (k *Keeper) tell() {
+	if k.cfg.Changed == nil {
+		return
+	}
+	for k.telling.TryLock() {
+		for r := k.takeNews(); r != nil; r = k.takeNews() {
+			k.cfg.Changed(*r)
+		}
+		k.telling.Unlock()
+		k.mu.Lock()
+		done := k.news == [2]*Report{}
+		k.mu.Unlock()
+		if done {
+			return
+		}
+	}
+}
+
+func (k *Keeper) takeNews() (r *Report) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for f := range k.news {
+		if r = k.news[f]; r != nil {
+			k.news[f] = nil
+			return r
+		}
+	}
+	return nil
+}

@@ -1,0 +1,40 @@
+package reachability
+
+import "time"
+
+const (
+	// DefaultAgree is how many networks must say the same before a verdict changes: one liar is not enough.
+	DefaultAgree = 2
+	// agreeAddress replaces an external IP address that others had agreed on.
+	agreeAddress = 3
+	// agreePorts is how many networks must see us, each at another port, to call that symmetric without a test.
+	agreePorts = 3
+
+	// testLife, inboundLife and seenLife are how long evidence counts. Tests come once an hour at least.
+	testLife    = 3 * time.Hour
+	inboundLife = time.Hour
+	seenLife    = time.Hour
+	// hold keeps a verdict that nothing confirms or contradicts any more.
+	hold = 4 * time.Hour
+	// repeatSpan: while nothing is known, one witness is believed that says the same again after this time.
+	repeatSpan = 5 * time.Minute
+
+	// maxTests, maxInbound and maxSeen bound the evidence of a family. At the bound the oldest goes: tests are ours, and each network has one entry
+	// of the others.
+	maxTests   = 32
+	maxInbound = 64
+	maxSeen    = 128
+)
+
+// When to test.
+const (
+	firstTest  = 15 * time.Second // after the start: sessions are needed
+	soonTest   = 10 * time.Second // after a change of address or mapping
+	openTest   = time.Minute      // while there is no verdict, or a test contradicts it
+	maxOpen    = 10 * time.Minute // doubling while tests say nothing
+	noBobTest  = 30 * time.Second // no peer to test with
+	maxNoBob   = 5 * time.Minute
+	startGrace = 45 * time.Second // for a test that was started and never ends
+	okTest     = 30 * time.Minute // to twice that, while all is well
+	blockTest  = 20 * time.Minute // to twice that, while firewalled
+)
