@@ -8,6 +8,7 @@ import (
 
 	"clove.i2p/router/crypto/keys"
 	"clove.i2p/router/i2p"
+	"clove.i2p/router/transport"
 	"clove.i2p/router/transport/ssu2/nat"
 	"clove.i2p/router/transport/ssu2/wire"
 )
@@ -76,21 +77,23 @@ func (t *Transport) targets(ri *i2p.RouterInfo) []target {
 
 // introduced are the addresses of ri through which introducers lead.
 func (t *Transport) introduced(ri *i2p.RouterInfo) []target {
+	v4, v6 := t.socketFor(anyOf(nat.V4)) >= 0, t.socketFor(anyOf(nat.V6)) >= 0
 	var all []target
 	for _, a := range ri.Addresses() {
 		to, ok := parseTarget(a)
-		if !ok || to.at.IsValid() {
+		if !ok || transport.PathOf(a, v4, v6) != transport.Introduced {
 			continue
 		}
-		if to.through = nat.IntroducersOf(a, t.deps.Clock.Now()); len(to.through) == 0 {
-			continue
-		}
-		if strings.Contains(to.caps, "4") && t.socketFor(netip.IPv4Unspecified()) >= 0 ||
-			strings.Contains(to.caps, "6") && t.socketFor(netip.IPv6Unspecified()) >= 0 {
+		if to.through = t.introducersOf(a); len(to.through) > 0 {
 			all = append(all, to)
 		}
 	}
 	return all
+}
+
+// introducersOf are those of an address whose time is not over.
+func (t *Transport) introducersOf(a i2p.RouterAddress) []nat.Introducer {
+	return nat.IntroducersOf(a, t.deps.Clock.Now())
 }
 
 // mayDial refuses private addresses, and IP versions that we have no socket for.

@@ -253,7 +253,7 @@ func (h *inbound) establish(payload []byte) error {
 	}
 	remote, no := checkPeer(ri, h.hs.RemoteStatic(), h.from.Addr(), s.cfg.NetworkID, s.strict(), s.clock.Now())
 	peer := ri.Hash()
-	if no == nil && (peer == s.cfg.SelfHash || !s.registry.Admit(peer)) {
+	if no == nil && (peer == s.cfg.SelfHash || !transport.AdmitFrom(s.registry, peer, h.from.Addr())) {
 		no = &refusal{transport.ReasonBanned, transport.ErrRefused}
 	}
 	if no != nil && no.reason == transport.ReasonStaticKey {
