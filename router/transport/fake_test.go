@@ -3,6 +3,7 @@ package transport_test
 import (
 	"context"
 	"errors"
+	"net/netip"
 	"slices"
 	"sync"
 	"testing"
@@ -18,6 +19,7 @@ import (
 type fake struct {
 	style string
 	dial  func(ctx context.Context, ri *i2p.RouterInfo) error // nil: succeeds
+	begun []time.Time                                         // dials
 
 	mu      sync.Mutex
 	reg     transport.Registry
@@ -42,6 +44,7 @@ func (f *fake) Serve(ctx context.Context, r transport.Registry) error {
 func (f *fake) Dial(ctx context.Context, ri *i2p.RouterInfo) (transport.Session, error) {
 	f.mu.Lock()
 	f.dials++
+	f.begun = append(f.begun, time.Now())
 	f.running++
 	f.most = max(f.most, f.running)
 	f.mu.Unlock()
@@ -59,7 +62,15 @@ func (f *fake) Dial(ctx context.Context, ri *i2p.RouterInfo) (transport.Session,
 }
 
 func (f *fake) open(peer i2p.Hash, d transport.Direction) (*session, error) {
-	s := &session{t: f, peer: peer, direction: d, since: time.Now()}
+	return f.openFrom(peer, d, "")
+}
+
+// openFrom opens a session with a peer at an IP address.
+func (f *fake) openFrom(peer i2p.Hash, d transport.Direction, ip string) (*session, error) {
+	s := &session{t: f, peer: peer, direction: d, since: time.Now(), active: time.Now()}
+	if ip != "" {
+		s.remote = netip.AddrPortFrom(netip.MustParseAddr(ip), 1)
+	}
 	f.mu.Lock()
 	f.last = s
 	f.mu.Unlock()
@@ -67,6 +78,12 @@ func (f *fake) open(peer i2p.Hash, d transport.Direction) (*session, error) {
 		return nil, transport.ErrRefused
 	}
 	return s, nil
+}
+
+func (f *fake) registry() transport.Registry {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.reg
 }
 
 // state is what the dials came to so far.
@@ -81,8 +98,10 @@ type session struct {
 	peer      i2p.Hash
 	direction transport.Direction
 	since     time.Time
+	remote    netip.AddrPort
 
 	mu     sync.Mutex
+	active time.Time // a message passed
 	got    []string
 	full   bool
 	closed []transport.Reason
@@ -91,10 +110,19 @@ type session struct {
 func (s *session) Peer() i2p.Hash                 { return s.peer }
 func (s *session) Direction() transport.Direction { return s.direction }
 func (s *session) Idle(now time.Time) time.Duration {
-	return now.Sub(s.since)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return now.Sub(s.active)
+}
+
+// touch is a message that the peer sends.
+func (s *session) touch() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.active = time.Now()
 }
 func (s *session) Status() transport.SessionStatus {
-	return transport.SessionStatus{Peer: s.peer, Style: s.t.style, Direction: s.direction, Since: s.since}
+	return transport.SessionStatus{Peer: s.peer, Style: s.t.style, Direction: s.direction, Remote: s.remote, Since: s.since}
 }
 
 func (s *session) Send(msgs []*buf.Buf) int {
@@ -191,6 +219,41 @@ func (p *peers) add(t *testing.T, options map[string]string) i2p.Hash {
 	}
 	p.infos.Store(ri.Hash(), ri)
 	return ri.Hash()
+}
+
+// A bidder is a fake that bids.
+type bidder struct {
+	*fake
+	bid func(ri *i2p.RouterInfo) (transport.Bid, bool)
+}
+
+func (b bidder) Bid(ri *i2p.RouterInfo) (transport.Bid, bool) { return b.bid(ri) }
+
+// bids makes a transport that bids the same for every router.
+func bids(style string, cost int) bidder {
+	return bidder{&fake{style: style}, func(*i2p.RouterInfo) (transport.Bid, bool) {
+		return transport.Bid{Cost: cost, Path: transport.Direct}, true
+	}}
+}
+
+// servingBoth runs a test within a bubble with a Mux over two transports that bid.
+func servingBoth(t *testing.T, cfg transport.Config, a, b bidder, f func(t *testing.T, m *transport.Mux, known *peers, adm *admission)) {
+	synctest.Test(t, func(t *testing.T) {
+		known, adm := new(peers), new(admission)
+		m, err := transport.New(cfg, transport.Deps{Transports: []transport.Transport{a, b}, Lookup: known.lookup, Admission: adm})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(context.Background())
+		done := make(chan error)
+		go func() { done <- m.Serve(ctx, sink{}) }()
+		synctest.Wait()
+		f(t, m, known, adm)
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
 }
 
 // serving runs a test within a bubble with a Mux that serves.

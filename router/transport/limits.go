@@ -75,6 +75,8 @@ const (
 	// historyHalfLife halves the failures that count, historyLife forgets all.
 	historyHalfLife = 10 * time.Minute
 	historyLife     = time.Hour
+	// relentTicks of sweepInterval, ten minutes, halve the failures of a transport as a whole.
+	relentTicks = 60
 )
 
 const (

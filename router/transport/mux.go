@@ -255,7 +255,11 @@ func (m *Mux) sweepLoop(ctx context.Context) {
 			return
 		case <-tick.C:
 		}
-		m.tick.Add(1)
+		if m.tick.Add(1)%relentTicks == 0 {
+			for _, st := range m.styles {
+				st.relent()
+			}
+		}
 		now := time.Now()
 		idle, spare := m.takeOver(now)
 		for _, s := range idle {

@@ -30,6 +30,9 @@ func (s *style) crowding() (cost int, ok bool) {
 	return (n - from + 1) * costCrowded / max(s.limit-from, 1), true
 }
 
+// relent halves the failures that count, so that a transport that nobody needs is tried again.
+func (s *style) relent() { s.failing.Store(s.failing.Load() / 2) }
+
 // trouble is what a bid costs more when dials of this transport keep failing, whoever the peer: UDP may be blocked, or the
 // proxy down.
 func (s *style) trouble() int { return min(int(s.failing.Load())/2, maxCostTrouble) }

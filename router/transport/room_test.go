@@ -1,0 +1,257 @@
+package transport_test
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"clove.i2p/router/i2p"
+	"clove.i2p/router/transport"
+)
+
+// peerAt is a peer of a test by number.
+func peerAt(n int) i2p.Hash { return i2p.Hash{0xee, byte(n >> 8), byte(n)} }
+
+// fill opens inbound sessions at the addresses, in turn, as a transport does: Admit, then Opened.
+func fill(tr *fake, first int, addresses ...string) (opened []*session) {
+	for i, ip := range addresses {
+		if !transport.AdmitFrom(tr.reg, peerAt(first+i), netip.MustParseAddr(ip)) {
+			continue
+		}
+		if s, err := tr.openFrom(peerAt(first+i), transport.Inbound, ip); err == nil {
+			opened = append(opened, s)
+		}
+	}
+	return opened
+}
+
+// spread are addresses of n networks, IPv4 and IPv6 in turn.
+func spread(n int) (all []string) {
+	for i := range n {
+		if i%2 == 0 {
+			all = append(all, fmt.Sprintf("11.%d.%d.1", i/256, i%256))
+		} else {
+			all = append(all, fmt.Sprintf("2600:%x::1", i))
+		}
+	}
+	return all
+}
+
+// crowd are n addresses of one network.
+func crowd(n int) (all []string) {
+	for i := range n {
+		all = append(all, fmt.Sprintf("12.0.0.%d", i%256))
+	}
+	return all
+}
+
+func alive(all []*session) (n int) {
+	for _, s := range all {
+		if s.reasons() == nil {
+			n++
+		}
+	}
+	return n
+}
+
+// 64 places, of which 56 are for inbound sessions.
+var small = transport.Config{MaxSessions: 64, IdleTimeout: time.Hour}
+
+func TestWhoFillsTheTableFromOneNetworkPushesOutHisOwn(t *testing.T) {
+	serving(t, small, func(t *testing.T, m *transport.Mux, known *peers, tr *fake, _ *admission) {
+		honest := fill(tr, 0, spread(40)...)
+		attack := fill(tr, 1000, crowd(2000)...)
+		if alive(honest) != 40 || m.Stats().Inbound != 56 {
+			t.Fatalf("%d honest sessions are left of %d", alive(honest), m.Stats().Inbound)
+		}
+		// He keeps his sessions busy: honest newcomers get in for all that, until he has no more than his share.
+		for _, s := range attack {
+			s.touch()
+		}
+		late := fill(tr, 500, slices.Collect(func(yield func(string) bool) {
+			for i := range 100 {
+				if !yield(fmt.Sprintf("13.%d.0.1", i)) {
+					return
+				}
+			}
+		})...)
+		if alive(honest) != 40 || alive(late) != 12 || alive(attack) != 4 {
+			t.Errorf("honest %d, late %d, attack %d", alive(honest), alive(late), alive(attack))
+		}
+		// For our own dials there is room.
+		for range 8 {
+			if err := m.Connect(t.Context(), known.add(t, nil)); err != nil {
+				t.Error(err)
+			}
+		}
+		if st := m.Stats(); st.Evicted == 0 || st.Styles[0].Evicted != st.Evicted || st.Inbound != 56 || st.Outbound != 8 {
+			t.Errorf("%+v", st)
+		}
+	})
+}
+
+func TestTheMostIdleSessionGoes(t *testing.T) {
+	serving(t, small, func(t *testing.T, m *transport.Mux, _ *peers, tr *fake, _ *admission) {
+		all := fill(tr, 0, spread(57)...)
+		if len(all) != 56 {
+			t.Fatalf("%d sessions", len(all))
+		}
+		time.Sleep(3 * time.Minute)
+		for i, s := range all {
+			if i != 17 && i != 18 {
+				s.touch()
+			}
+		}
+		m.Send(peerAt(17), msg("ours")) // it carries something of our own
+		if n := len(fill(tr, 100, "14.0.0.1", "14.0.1.1")); n != 1 {
+			t.Errorf("%d newcomers", n)
+		}
+		if !slices.Equal(all[18].reasons(), []transport.Reason{transport.ReasonIdle}) || alive(all) != 55 {
+			t.Errorf("%d are left", alive(all))
+		}
+		time.Sleep(10 * time.Minute) // long ago; all are idle now
+		if n := len(fill(tr, 200, spread(300)[100:]...)); n < 50 {
+			t.Errorf("%d newcomers", n)
+		}
+		if all[17].reasons() == nil {
+			t.Error("what we sent once keeps a session for ever")
+		}
+	})
+}
+
+func TestForwardedMessagesDoNotKeepASession(t *testing.T) {
+	for _, own := range []bool{true, false} {
+		serving(t, small, func(t *testing.T, m *transport.Mux, _ *peers, tr *fake, _ *admission) {
+			all := fill(tr, 0, spread(56)...)
+			time.Sleep(3 * time.Minute)
+			for i := range all {
+				if own {
+					m.Send(peerAt(i), msg("x"))
+				} else {
+					m.Forward(peerAt(i), msg("x"))
+				}
+			}
+			if n := len(fill(tr, 100, "14.0.0.1")); (n == 0) != own {
+				t.Errorf("own %v: %d newcomers", own, n)
+			}
+		})
+	}
+}
+
+// A full transport makes room among its own sessions only, and a dial of ours may take the place of an idle stranger.
+func TestRoomIsMadeWhereItLacks(t *testing.T) {
+	a, b := bids("NTCP2", 0), bids("SSU2", 30)
+	cfg := transport.Config{MaxSessions: 64, MaxOf: map[string]int{"NTCP2": 16}, IdleTimeout: time.Hour}
+	servingBoth(t, cfg, a, b, func(t *testing.T, m *transport.Mux, known *peers, _ *admission) {
+		ntcp2 := fill(a.fake, 0, spread(14)...)
+		ssu2 := fill(b.fake, 100, spread(62)[20:]...)
+		if len(ntcp2) != 14 || len(ssu2) != 42 {
+			t.Fatal(len(ntcp2), len(ssu2))
+		}
+		time.Sleep(3 * time.Minute)
+		ntcp2[3].touch()
+		if n := len(fill(a.fake, 200, "14.0.0.1")); n != 1 || alive(ssu2) != 42 || alive(ntcp2) != 13 {
+			t.Errorf("%d newcomers, %d and %d are left", n, alive(ntcp2), alive(ssu2))
+		}
+		for i := range 20 {
+			err := m.Connect(t.Context(), known.add(t, nil))
+			if err != nil {
+				t.Fatalf("dial %d: %v", i, err)
+			}
+		}
+		if st := m.Stats(); st.Inbound+st.Outbound != 64 || st.Outbound != 20 {
+			t.Errorf("%+v", st)
+		}
+	})
+}
+
+func TestBans(t *testing.T) {
+	serving(t, transport.Config{NetworkID: 2}, func(t *testing.T, m *transport.Mux, known *peers, tr *fake, a *admission) {
+		bad := errors.New("bad block")
+		inSession, dialled := known.add(t, map[string]string{"netId": "2"}), known.add(t, map[string]string{"netId": "2"})
+		foreign, refused := known.add(t, map[string]string{"netId": "7"}), known.add(t, map[string]string{"netId": "2"})
+		s, _ := tr.open(inSession, transport.Inbound)
+		other, _ := tr.open(inSession, transport.Outbound) // a crossed one goes as well
+		tr.reg.Closed(s, fmt.Errorf("read: %w", &transport.Violation{Reason: transport.BanProtocol, Err: bad}))
+		if !slices.Equal(other.reasons(), []transport.Reason{transport.ReasonBanned}) || m.Connected(inSession) {
+			t.Error("a session with a banned peer is left")
+		}
+		tr.dial = fails(&transport.Violation{Reason: transport.BanSignature, Err: bad})
+		if err := m.Connect(t.Context(), dialled); !errors.Is(err, bad) {
+			t.Error(err)
+		}
+		if err := m.Connect(t.Context(), foreign); err == nil {
+			t.Error("another network")
+		}
+		tr.dial = fails(errors.New("handshake does not authenticate"))
+		m.Connect(t.Context(), refused)
+		m.Ban(peerAt(1), transport.BanAsked, 0)
+		synctest.Wait()
+
+		want := map[i2p.Hash]string{inSession: "protocol", dialled: "signature", foreign: "network", peerAt(1): "asked"}
+		got := m.Bans()
+		for i, b := range got {
+			if want[b.Peer] != b.Reason.String() || i > 0 && b.Until.Before(got[i-1].Until) {
+				t.Errorf("%+v", b)
+			}
+		}
+		if st := m.Stats(); len(got) != len(want) || st.Bans != 4 || st.Banned != 4 {
+			t.Errorf("%d bans, %+v", len(got), st)
+		}
+		tr.dial = nil
+		for peer := range want {
+			if tr.reg.Admit(peer) {
+				t.Error("admitted")
+			}
+			if _, err := tr.open(peer, transport.Inbound); err == nil {
+				t.Error("opened")
+			}
+			if err := m.Connect(t.Context(), peer); !errors.Is(err, transport.ErrRefused) {
+				t.Error(err)
+			}
+			if ri, err := known.lookup(t.Context(), peer); err == nil && m.Reachable(ri) {
+				t.Error("reachable")
+			}
+		}
+		m.Unban(peerAt(1))
+		if !tr.reg.Admit(peerAt(1)) {
+			t.Error("still banned")
+		}
+		time.Sleep(35 * time.Minute)
+		if err := m.Connect(t.Context(), inSession); err != nil {
+			t.Errorf("the ban is over: %v", err)
+		}
+		m.Ban(dialled, transport.BanProtocol, time.Second) // does not shorten the other one
+		time.Sleep(time.Minute)
+		if tr.reg.Admit(dialled) {
+			t.Error("a ban was shortened")
+		}
+		for n := range 5000 {
+			m.Ban(peerAt(n), transport.BanProtocol, 0)
+		}
+		if n := len(m.Bans()); n != 4096 || tr.reg.Admit(foreign) {
+			t.Errorf("%d bans; the longest are to stay", n)
+		}
+	})
+}
+
+func BenchmarkAdmitWhenFull(b *testing.B) {
+	tr := &fake{style: "SSU2"}
+	m, err := transport.New(transport.Config{}, transport.Deps{Transports: []transport.Transport{tr}, Lookup: new(peers).lookup})
+	if err != nil {
+		b.Fatal(err)
+	}
+	go m.Serve(b.Context(), sink{})
+	<-m.Began()
+	for tr.registry() == nil {
+	}
+	fill(tr, 0, spread(5000)...)
+	from := netip.MustParseAddr("14.0.0.1")
+	for b.Loop() {
+		transport.AdmitFrom(tr.reg, i2p.Hash{1}, from)
+	}
+}
