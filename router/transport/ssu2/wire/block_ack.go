@@ -15,8 +15,8 @@ const (
 	ackLen      = 5
 )
 
-// AppendAck appends an Ack block, 8 bytes and 2 for each range ("Ack"): through is the highest number received, acks how many right below it were
-// received as well, then ranges downwards.
+// AppendAck appends an Ack block, 8 bytes and 2 for each range ("Ack"): through is the highest number received, acks how many
+// right below it were received as well, then ranges downwards.
 func AppendAck(dst []byte, through uint32, acks byte, ranges []AckRange) []byte {
 	dst = AppendBlockHeader(dst, BlockAck, ackLen+AckRangeLen*len(ranges))
 	dst = append(binary.BigEndian.AppendUint32(dst, through), acks)
@@ -37,8 +37,8 @@ type Ack struct {
 
 // ParseAck reads the body of an Ack block; it does not allocate.
 //
-// i2pd may say more than there is: runs that go below packet 0 end there, and a range of 0 and 0, which the specification forbids, acknowledges nothing.
-// Neither is worth a session.
+// i2pd may say more than there is: runs that go below packet 0 end there, and a range of 0 and 0, which the specification
+// forbids, acknowledges nothing. Neither is worth a session.
 func ParseAck(body []byte) (Ack, error) {
 	if len(body) < ackLen || (len(body)-ackLen)%AckRangeLen != 0 {
 		return Ack{}, fmt.Errorf("%w: Ack of %d bytes", ErrMalformed, len(body))

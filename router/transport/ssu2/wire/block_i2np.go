@@ -5,8 +5,8 @@ import (
 	"fmt"
 )
 
-// An I2NP message in short form, as here and in NTCP2, is type 1 | message ID 4 | expiration in seconds 4 | body. The I2NP and FirstFragment blocks have all
-// or the first part of one; FollowOnFragment blocks have the rest.
+// An I2NP message in short form, as here and in NTCP2, is type 1 | message ID 4 | expiration in seconds 4 | body. The I2NP and
+// FirstFragment blocks have all or the first part of one; FollowOnFragment blocks have the rest.
 const (
 	// ShortMessageHeaderLen is what comes before the body of a short message.
 	ShortMessageHeaderLen = 9

@@ -13,7 +13,8 @@ import (
 //
 //	flag 1: bit 0 flood, bit 1 gzip | frag 1: always fragment 0 of 1 | data
 //
-// The specification wants it in SessionConfirmed only; i2pd sends it in data packets too: its own to peers, and others' before RelayIntro and PeerTest.
+// The specification wants it in SessionConfirmed only; i2pd sends it in data packets too: its own to peers, and others' before
+// RelayIntro and PeerTest.
 const (
 	routerInfoFlood = 1 << iota
 	routerInfoGzip
@@ -25,7 +26,8 @@ const (
 // RouterInfoOverhead is what the block has around its data.
 const RouterInfoOverhead = BlockHeaderLen + routerInfoHeaderLen
 
-// AppendRouterInfo appends ri (its bytes) as it is if the block then has at most limit bytes, with gzip if not; ErrTooLarge if neither fits.
+// AppendRouterInfo appends ri (its bytes) as it is if the block then has at most limit bytes, with gzip if not; ErrTooLarge if
+// neither fits.
 func AppendRouterInfo(dst, ri []byte, flood bool, limit int) ([]byte, error) {
 	var flag byte
 	if flood {
@@ -58,8 +60,9 @@ func deflate(b []byte) ([]byte, error) {
 	return out.Bytes(), err
 }
 
-// ParseRouterInfo reads the body of a RouterInfo block and returns the bytes of the RouterInfo, which alias body if they were not compressed. They are not
-// parsed: that and the signature are the caller's. Inflation stops beyond i2p.MaxRouterInfoLen (3072), whatever the body claims.
+// ParseRouterInfo reads the body of a RouterInfo block and returns the bytes of the RouterInfo, which alias body if they were not
+// compressed. They are not parsed: that and the signature are the caller's. Inflation stops beyond i2p.MaxRouterInfoLen (3072),
+// whatever the body claims.
 func ParseRouterInfo(body []byte) (ri []byte, flood bool, err error) {
 	if len(body) <= routerInfoHeaderLen || body[1] != routerInfoFrag {
 		return nil, false, fmt.Errorf("%w: RouterInfo of %d bytes", ErrMalformed, len(body))

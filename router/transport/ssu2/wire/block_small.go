@@ -68,14 +68,15 @@ func ParseNewToken(body []byte) (t Token, expires time.Time, err error) {
 	return Token(binary.BigEndian.Uint64(body[4:])), time.Unix(int64(binary.BigEndian.Uint32(body)), 0), nil
 }
 
-// AppendPathChallenge asks for data to be sent back: 3 bytes and the data ("Path Challenge"). i2pd compares the first 8 bytes of the answer, and its
-// challenges have 8.
+// AppendPathChallenge asks for data to be sent back: 3 bytes and the data ("Path Challenge"). i2pd compares the first 8 bytes of
+// the answer, and its challenges have 8.
 func AppendPathChallenge(dst, data []byte) []byte { return AppendBlock(dst, BlockPathChallenge, data) }
 
 // AppendPathResponse sends the data of a PathChallenge back ("Path Response"). The body of either block is the data.
 func AppendPathResponse(dst, data []byte) []byte { return AppendBlock(dst, BlockPathResponse, data) }
 
-// AppendFirstPacketNumber appends the number that the sender's packets start with: 7 bytes ("First Packet Number"; nobody supports it).
+// AppendFirstPacketNumber appends the number that the sender's packets start with: 7 bytes ("First Packet Number"; nobody
+// supports it).
 func AppendFirstPacketNumber(dst []byte, number uint32) []byte {
 	return binary.BigEndian.AppendUint32(AppendBlockHeader(dst, BlockFirstPacketNumber, 4), number)
 }

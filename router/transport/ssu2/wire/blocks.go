@@ -18,9 +18,9 @@ type Blocks struct {
 	rest []byte
 }
 
-// ParseBlocks checks the whole payload before any block is acted on: every size fits, nothing follows Padding, only Padding follows Termination
-// ("Block Ordering Rules"). It does not allocate but for an error, which is ErrMalformed. Java I2P refuses the same; i2pd takes any order but sends none
-// other than this.
+// ParseBlocks checks the whole payload before any block is acted on: every size fits, nothing follows Padding, only Padding
+// follows Termination ("Block Ordering Rules"). It does not allocate but for an error, which is ErrMalformed. Java I2P refuses
+// the same; i2pd takes any order but sends none other than this.
 func ParseBlocks(payload []byte) (Blocks, error) {
 	var last BlockType
 	for rest, first := payload, true; len(rest) > 0; first = false {

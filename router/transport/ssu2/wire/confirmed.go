@@ -6,7 +6,8 @@ import (
 	"slices"
 )
 
-// checkConfirmed checks what is special about the payload of SessionConfirmed: RouterInfo is the first block ("Block Ordering Rules").
+// checkConfirmed checks what is special about the payload of SessionConfirmed: RouterInfo is the first block ("Block Ordering
+// Rules").
 func checkConfirmed(payload []byte) error {
 	if len(payload) < MinPayload || BlockType(payload[0]) != BlockRouterInfo {
 		return fmt.Errorf("%w: SessionConfirmed does not start with RouterInfo", ErrMalformed)
@@ -34,8 +35,9 @@ func splitConfirmed(n, maxPacket int) ([]int, error) {
 	return append(sizes, n), nil
 }
 
-// A reassembly collects the fragments of one SessionConfirmed, none of which is authenticated before all are there. At most maxConfirmed bytes; a fragment that came
-// already changes nothing; one that says another total starts over, so that a forged first one cannot lock the real ones out.
+// A reassembly collects the fragments of one SessionConfirmed, none of which is authenticated before all are there. At most
+// maxConfirmed bytes; a fragment that came already changes nothing; one that says another total starts over, so that a forged
+// first one cannot lock the real ones out.
 type reassembly struct {
 	first Header // of fragment 0: the associated data of the whole
 	parts [MaxConfirmedFragments][]byte
@@ -44,7 +46,8 @@ type reassembly struct {
 	size  int
 }
 
-// add takes a fragment, which it copies, and returns the whole with the last one, having forgotten it. Otherwise whole is nil, and err may be.
+// add takes a fragment, which it copies, and returns the whole with the last one, having forgotten it. Otherwise whole is nil,
+// and err may be.
 func (r *reassembly) add(h Header, data []byte) (first Header, whole []byte, err error) {
 	number, total := h.Fragment()
 	if number >= total || len(data) < minFragment || len(data) > MaxPacket {

@@ -121,8 +121,7 @@ func TestConfirmedTooLarge(t *testing.T) {
 		t.Fatalf("without RouterInfo: %v", err)
 	}
 	// What Bob stores is bounded: Alice may send more, and it is dropped.
-	_, b := p.toCreated(t)
-	a, b = p.toCreated(t)
+	a, b := p.toCreated(t)
 	packets, err := a.Confirmed(wire.AppendPadding(routerInfoPayload(3000), 2000), 1400)
 	if err != nil {
 		t.Fatal(err)

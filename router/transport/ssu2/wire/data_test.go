@@ -60,8 +60,8 @@ func TestChangedDataPacketsAreRefused(t *testing.T) {
 	}
 }
 
-// A SessionConfirmed that comes again, after the session has begun, is no data packet, and nothing about it is changed: but for one in 256, whose header
-// looks like a data packet's, and which then is not authentic.
+// A SessionConfirmed that comes again, after the session has begun, is no data packet, and nothing about it is changed: but for
+// one in 256, whose header looks like a data packet's, and which then is not authentic.
 func TestOpenerLeavesOtherPacketsUnchanged(t *testing.T) {
 	unlike := 0
 	for n := range 32 {

@@ -6,7 +6,8 @@ import "errors"
 var (
 	// ErrShort means fewer bytes than this kind of packet has at least.
 	ErrShort = errors.New("packet too short")
-	// ErrType means a packet of another type than the one asked for, or of none. The packet's bytes are unchanged: it may be tried as another.
+	// ErrType means a packet of another type than the one asked for, or of none. The packet's bytes are unchanged: it may be
+	// tried as another.
 	ErrType = errors.New("packet of another type")
 	// ErrVersion means a version field that is none of a Variant, or another one than the handshake's.
 	ErrVersion = errors.New("version not supported")

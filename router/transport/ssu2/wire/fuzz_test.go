@@ -50,7 +50,8 @@ func FuzzBlocks(f *testing.F) {
 	})
 }
 
-// rewrite parses a body and writes the block again; false if it is refused, or has a form in which bytes may get lost (gzip, what is skipped).
+// rewrite parses a body and writes the block again; false if it is refused, or has a form in which bytes may get lost (gzip, what
+// is skipped).
 func rewrite(typ wire.BlockType, body []byte) (block []byte, ok bool) {
 	switch typ {
 	case wire.BlockDateTime:
@@ -120,7 +121,8 @@ func rewrite(typ wire.BlockType, body []byte) (block []byte, ok bool) {
 	return nil, false
 }
 
-// FuzzOutside opens anything as each kind of packet outside of a session, sealed payloads too: with the key, which is public, everybody gets as far.
+// FuzzOutside opens anything as each kind of packet outside of a session, sealed payloads too: with the key, which is public,
+// everybody gets as far.
 func FuzzOutside(f *testing.F) {
 	intro := wire.NewIntro(wire.IntroKey{1})
 	for n, typ := range outsideTypes {
@@ -245,8 +247,9 @@ func FuzzSessionCreated(f *testing.F) {
 	})
 }
 
-// FuzzSessionConfirmed gives Bob packets in an order that the input says: fragments of the genuine SessionConfirmed, changed ones, anything. He never takes
-// anything but the genuine payload, and takes that when its fragments come at the end, unless too many forged ones came.
+// FuzzSessionConfirmed gives Bob packets in an order that the input says: fragments of the genuine SessionConfirmed, changed
+// ones, anything. He never takes anything but the genuine payload, and takes that when its fragments come at the end, unless too
+// many forged ones came.
 //
 // An operation is 4 bytes: what, which fragment, where, XOR.
 func FuzzSessionConfirmed(f *testing.F) {
@@ -302,7 +305,8 @@ func FuzzSessionConfirmed(f *testing.F) {
 	})
 }
 
-// FuzzSequence lets both sides of a handshake get packets in any order, genuine, changed or sent back: they end with the same keys or with none.
+// FuzzSequence lets both sides of a handshake get packets in any order, genuine, changed or sent back: they end with the same
+// keys or with none.
 func FuzzSequence(f *testing.F) {
 	f.Add([]byte{0, 1, 2, 3, 4, 5})
 	f.Add([]byte{0, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 6, 7})

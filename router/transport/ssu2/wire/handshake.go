@@ -18,8 +18,9 @@ const (
 	stateFailed
 )
 
-// newNoise is the state that both sides start from ("KDF for Initial ChainKey"). The hybrid variants mix the hash of Bob's router as well, so that the handshake
-// cannot be passed on to another router ("SSU2 Hybrid", SessionRequest; the text of proposal 169 does not have it yet, emissary does it).
+// newNoise is the state that both sides start from ("KDF for Initial ChainKey"). The hybrid variants mix the hash of Bob's router
+// as well, so that the handshake cannot be passed on to another router ("SSU2 Hybrid", SessionRequest; the text of proposal 169
+// does not have it yet, emissary does it).
 func newNoise(v Variant, static keys.X25519Public, bob i2p.Hash) noise.Symmetric {
 	s := noise.New(v.protocol())
 	s.MixHash(nil) // prologue

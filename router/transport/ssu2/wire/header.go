@@ -60,8 +60,8 @@ func (t Type) outside() bool {
 //	                             | SessionConfirmed: fragment number and total 1 | flags 2
 //	                             | Data:             flag, bit 0 "acknowledge at once" 1 | flags 2
 //
-// Every bit of it is kept, used or not, as the AEAD covers it. IDs and tokens are opaque to both sides, so their byte order never matters but for
-// those derived from a nonce (NonceIDs), which are big-endian.
+// Every bit of it is kept, used or not, as the AEAD covers it. IDs and tokens are opaque to both sides, so their byte order never
+// matters but for those derived from a nonce (NonceIDs), which are big-endian.
 type Header struct {
 	DestID, SrcID ConnectionID
 	Token         Token
@@ -116,8 +116,8 @@ func (h *Header) take(b []byte) {
 	h.Token = Token(binary.BigEndian.Uint64(b[24:]))
 }
 
-// NonceIDs are the connection IDs of packets that belong to the nonce of a peer test or a relay: PeerTest 5 and 7 and HolePunch have them as
-// destination and source, PeerTest 6 the other way round ("Peer Test", "Hole Punch").
+// NonceIDs are the connection IDs of packets that belong to the nonce of a peer test or a relay: PeerTest 5 and 7 and HolePunch
+// have them as destination and source, PeerTest 6 the other way round ("Peer Test", "Hole Punch").
 func NonceIDs(nonce uint32) (dest, src ConnectionID) {
 	dest = ConnectionID(nonce)<<32 | ConnectionID(nonce)
 	return dest, ^dest

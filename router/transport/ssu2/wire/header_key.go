@@ -5,11 +5,13 @@ import (
 	"math/bits"
 )
 
-// An IntroKey is a router's introduction key, i in its SSU2 address: public, for obfuscation and for packets outside of a session.
+// An IntroKey is a router's introduction key, i in its SSU2 address: public, for obfuscation and for packets outside of a
+// session.
 type IntroKey [KeyLen]byte
 
-// A HeaderKey masks headers with ChaCha20 from block 1: the convention of I2P for the bare cipher, and of i2pd here. It is ready to use, never changes, and
-// may be shared. One block is all that a header ever needs, so it is computed here and not by x/crypto, whose cipher allocates and computes four.
+// A HeaderKey masks headers with ChaCha20 from block 1: the convention of I2P for the bare cipher, and of i2pd here. It is ready
+// to use, never changes, and may be shared. One block is all that a header ever needs, so it is computed here and not by
+// x/crypto, whose cipher allocates and computes four.
 type HeaderKey struct {
 	k [8]uint32
 }

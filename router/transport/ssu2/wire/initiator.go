@@ -15,8 +15,8 @@ import (
 //	[TokenRequest -> OpenRetry] -> Request -> OpenCreated -> Confirmed -> Keys
 //	                               ^ OpenRetry |
 //
-// OpenCreated and OpenRetry may be tried with any packet, as often as wanted: only the right one changes anything. Request may be called again, after a
-// Retry: it starts over with a new ephemeral key. To send again is to send the same bytes.
+// OpenCreated and OpenRetry may be tried with any packet, as often as wanted: only the right one changes anything. Request may be
+// called again, after a Retry: it starts over with a new ephemeral key. To send again is to send the same bytes.
 type Initiator struct {
 	c         InitiatorConfig
 	intro     *Intro // Bob's
@@ -73,8 +73,9 @@ func (i *Initiator) TokenRequest(payload []byte) []byte {
 	return i.intro.Seal(i.header(TokenRequest, 0), payload)
 }
 
-// OpenRetry opens in place Bob's answer to a TokenRequest, or to a SessionRequest with a token that he does not know. The token is in the header: zero if he
-// refuses, with a Termination block that says why. The payload aliases packet. Anybody who knows Bob's intro key can write a Retry.
+// OpenRetry opens in place Bob's answer to a TokenRequest, or to a SessionRequest with a token that he does not know. The token
+// is in the header: zero if he refuses, with a Termination block that says why. The payload aliases packet. Anybody who knows
+// Bob's intro key can write a Retry.
 func (i *Initiator) OpenRetry(packet []byte) (h Header, payload []byte, err error) {
 	if i.state != stateNew && i.state != stateRequest {
 		return h, nil, ErrState
@@ -88,8 +89,9 @@ func (i *Initiator) OpenRetry(packet []byte) (h Header, payload []byte, err erro
 	return h, payload, nil
 }
 
-// Request makes SessionRequest, Variant.RequestOverhead() + len(payload) bytes ("SessionRequest"): e, es, with the hybrid variants e1, and the payload, at
-// least MinPayload: DateTime, RelayTagRequest, Padding. The error is that of a static key of low order.
+// Request makes SessionRequest, Variant.RequestOverhead() + len(payload) bytes ("SessionRequest"): e, es, with the hybrid
+// variants e1, and the payload, at least MinPayload: DateTime, RelayTagRequest, Padding. The error is that of a static key of low
+// order.
 func (i *Initiator) Request(token Token, payload []byte) ([]byte, error) {
 	if i.state != stateNew && i.state != stateRequest {
 		return nil, ErrState
@@ -119,8 +121,8 @@ func (i *Initiator) Request(token Token, payload []byte) ([]byte, error) {
 	return packet, nil
 }
 
-// OpenCreated opens SessionCreated in place ("SessionCreated"): e, ee, with the hybrid variants ekem1, and the payload, which aliases packet. ErrType, which leaves
-// the packet unchanged, may mean a Retry.
+// OpenCreated opens SessionCreated in place ("SessionCreated"): e, ee, with the hybrid variants ekem1, and the payload, which
+// aliases packet. ErrType, which leaves the packet unchanged, may mean a Retry.
 func (i *Initiator) OpenCreated(packet []byte) (h Header, payload []byte, err error) {
 	if i.state != stateRequest {
 		return h, nil, ErrState
@@ -176,8 +178,9 @@ func (i *Initiator) checkCreated(h *Header, n int) error {
 	return nil
 }
 
-// Confirmed makes SessionConfirmed ("SessionConfirmed", "Session Confirmed Fragmentation"): s, se, and the payload, of which RouterInfo is the first block. It takes
-// as many packets of at most maxPacket bytes as it needs: ConfirmedOverhead + len(payload) bytes fit into one. i2pd takes no more than two.
+// Confirmed makes SessionConfirmed ("SessionConfirmed", "Session Confirmed Fragmentation"): s, se, and the payload, of which
+// RouterInfo is the first block. It takes as many packets of at most maxPacket bytes as it needs: ConfirmedOverhead +
+// len(payload) bytes fit into one. i2pd takes no more than two.
 func (i *Initiator) Confirmed(payload []byte, maxPacket int) ([][]byte, error) {
 	if i.state != stateCreated {
 		return nil, ErrState

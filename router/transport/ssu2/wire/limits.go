@@ -9,7 +9,8 @@ const (
 	TagLen         = 16
 	KeyLen         = 32
 
-	// MinPayload is the least that a payload may have: the header masks are made from the last 24 bytes of a packet, of which the tag has 16.
+	// MinPayload is the least that a payload may have: the header masks are made from the last 24 bytes of a packet, of which the
+	// tag has 16.
 	MinPayload = 8
 	// MinPacket is the shortest packet there is: short header, MinPayload, tag ("Messages").
 	MinPacket = ShortHeaderLen + MinPayload + TagLen
@@ -29,18 +30,20 @@ const (
 )
 
 const (
-	// MaxConfirmedFragments is how many the 4-bit field can say. i2pd takes 2: a caller that gets more packets from Confirmed should make its
-	// payload smaller first (gzip).
+	// MaxConfirmedFragments is how many the 4-bit field can say. i2pd takes 2: a caller that gets more packets from Confirmed
+	// should make its payload smaller first (gzip).
 	MaxConfirmedFragments = 15
 
-	// maxConfirmed bounds what a handshake stores of fragments that nobody has authenticated yet: static key and tags, the largest RouterInfo,
-	// and a KiB for what else is there. Without it 15 datagrams of 64 KiB each would be stored for a peer that proved nothing but its address.
+	// maxConfirmed bounds what a handshake stores of fragments that nobody has authenticated yet: static key and tags, the
+	// largest RouterInfo, and a KiB for what else is there. Without it 15 datagrams of 64 KiB each would be stored for a peer
+	// that proved nothing but its address.
 	maxConfirmed = confirmedStaticLen + i2p.MaxRouterInfoLen + 1024 + TagLen
 
-	// maxConfirmedFailures is how many reassembled SessionConfirmed may fail before the handshake is dead. To make one fail takes the real
-	// headers, so only somebody on the path can, who could drop the packets as well; each costs up to one DH.
+	// maxConfirmedFailures is how many reassembled SessionConfirmed may fail before the handshake is dead. To make one fail takes
+	// the real headers, so only somebody on the path can, who could drop the packets as well; each costs up to one DH.
 	maxConfirmedFailures = 8
 
-	// MaxOutsidePadding keeps Retry smaller than three times the request ("Retry", amplification); i2pd takes up to 31 everywhere.
+	// MaxOutsidePadding keeps Retry smaller than three times the request ("Retry", amplification); i2pd takes up to 31
+	// everywhere.
 	MaxOutsidePadding = 31
 )

@@ -8,9 +8,10 @@ import (
 	"golang.org/x/crypto/chacha20poly1305"
 )
 
-// An Intro seals and opens the packets outside of handshake and session: TokenRequest, Retry, PeerTest, HolePunch ("KDF for Token Request" and so on). All of
-// their keys are one intro key, the AEAD's nonce is the packet number, its associated data the header. Anybody may know the key: this authenticates
-// nobody, but takes symmetric ciphers only. Whose key: TokenRequest Bob's (receiver), Retry Bob's (sender), HolePunch and PeerTest the receiver's.
+// An Intro seals and opens the packets outside of handshake and session: TokenRequest, Retry, PeerTest, HolePunch ("KDF for Token
+// Request" and so on). All of their keys are one intro key, the AEAD's nonce is the packet number, its associated data the
+// header. Anybody may know the key: this authenticates nobody, but takes symmetric ciphers only. Whose key: TokenRequest Bob's
+// (receiver), Retry Bob's (sender), HolePunch and PeerTest the receiver's.
 //
 // Safe for concurrent use.
 type Intro struct {
@@ -32,7 +33,8 @@ func newAEAD(key [KeyLen]byte) cipher.AEAD {
 // Key is the key that masks headers.
 func (i *Intro) Key() *HeaderKey { return i.header }
 
-// Seal makes a packet of OutsideOverhead + len(payload) bytes. The header is complete, with a random Number; the payload has at least MinPayload bytes.
+// Seal makes a packet of OutsideOverhead + len(payload) bytes. The header is complete, with a random Number; the payload has at
+// least MinPayload bytes.
 func (i *Intro) Seal(h Header, payload []byte) []byte {
 	if !h.Type.outside() || len(payload) < MinPayload {
 		panic(fmt.Sprintf("wire: %v of %d bytes outside of a session", h.Type, len(payload)))
@@ -46,7 +48,8 @@ func (i *Intro) Seal(h Header, payload []byte) []byte {
 	return packet
 }
 
-// Open opens a packet in place: the payload, checked by ParseBlocks, aliases it. ErrType leaves the packet as it was: another type, or one of another key.
+// Open opens a packet in place: the payload, checked by ParseBlocks, aliases it. ErrType leaves the packet as it was: another
+// type, or one of another key.
 func (i *Intro) Open(packet []byte, want Type, networkID byte) (h Header, payload []byte, err error) {
 	h, err = OpenHeader(packet, i.header, i.header)
 	if err != nil {

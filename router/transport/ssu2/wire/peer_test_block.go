@@ -13,8 +13,9 @@ import (
 //
 //	message 1 | code 1 | flag 1 | messages 2 and 4: router 32 | version 1 | nonce 4 | time 4 | size 1, Alice's endpoint | signature
 //
-// What is between router and signature is signed, by Alice in 1 and 2, by Charlie in 3 and 4, and Bob forwards it with the signature as it is. In 5 to 7 the
-// signature may be missing. A refusal by Bob (message 4, router all zeros) has Alice's data and signature from i2pd: nothing to verify.
+// What is between router and signature is signed, by Alice in 1 and 2, by Charlie in 3 and 4, and Bob forwards it with the
+// signature as it is. In 5 to 7 the signature may be missing. A refusal by Bob (message 4, router all zeros) has Alice's data and
+// signature from i2pd: nothing to verify.
 type PeerTest struct {
 	Message   byte // 1 to 7
 	Code      byte
@@ -39,7 +40,8 @@ func NewPeerTest(key keys.SigningPrivateKey, bob i2p.Hash, nonce, seconds uint32
 	return p
 }
 
-// Answer makes message 3, or 5, out of message 2: Charlie's signature over the same data and Alice's hash. i2pd keeps Alice's time stamp, and so it is here.
+// Answer makes message 3, or 5, out of message 2: Charlie's signature over the same data and Alice's hash. i2pd keeps Alice's
+// time stamp, and so it is here.
 func (p *PeerTest) Answer(key keys.SigningPrivateKey, bob i2p.Hash, message, code byte) PeerTest {
 	a := *p
 	a.Message, a.Code, a.Flag, a.Router = message, code, 0, i2p.Hash{}

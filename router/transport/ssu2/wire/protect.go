@@ -5,9 +5,10 @@ import (
 	"fmt"
 )
 
-// Header protection ("Header Encryption KDF"). Bytes 0 to 7 are masked by the first key and the 12 bytes that end 12 before the end of the packet, bytes 8 to 15
-// by the second key and the last 12 bytes; what follows of a long header, and the ephemeral key of SessionRequest and SessionCreated, is XORed with the second
-// key's stream of nonce zero. (The drawings of the specification say "n: 1" there; its KDF says zero, and zero it is.)
+// Header protection ("Header Encryption KDF"). Bytes 0 to 7 are masked by the first key and the 12 bytes that end 12 before the
+// end of the packet, bytes 8 to 15 by the second key and the last 12 bytes; what follows of a long header, and the ephemeral key
+// of SessionRequest and SessionCreated, is XORed with the second key's stream of nonce zero. (The drawings of the specification
+// say "n: 1" there; its KDF says zero, and zero it is.)
 
 // headerMasks makes both masks of a packet, firstMask and secondMask one each; it has at least MinPacket bytes.
 func headerMasks(packet []byte, k1, k2 *HeaderKey) (m1, m2 uint64) {
@@ -17,8 +18,8 @@ func headerMasks(packet []byte, k1, k2 *HeaderKey) (m1, m2 uint64) {
 func firstMask(packet []byte, k *HeaderKey) uint64  { return k.mask(packet[len(packet)-2*nonceLen:]) }
 func secondMask(packet []byte, k *HeaderKey) uint64 { return k.mask(packet[len(packet)-nonceLen:]) }
 
-// DestID is the destination connection ID of a packet, for which k1 is the intro key of its receiver, or of the sender for SessionCreated and Retry. It does not
-// change the packet, and is false for one shorter than MinPacket. It is not authenticated.
+// DestID is the destination connection ID of a packet, for which k1 is the intro key of its receiver, or of the sender for
+// SessionCreated and Retry. It does not change the packet, and is false for one shorter than MinPacket. It is not authenticated.
 func DestID(packet []byte, k1 *HeaderKey) (ConnectionID, bool) {
 	if len(packet) < MinPacket {
 		return 0, false
@@ -28,8 +29,9 @@ func DestID(packet []byte, k1 *HeaderKey) (ConnectionID, bool) {
 	return ConnectionID(binary.BigEndian.Uint64(b[:])), true
 }
 
-// OpenHeader is the header of a packet under two keys, not authenticated. It does not change the packet. ErrShort, or ErrType for a type that does not exist: keys
-// that are not the packet's give one that does with odds of 8 in 256, so callers ask for more: version, network and IDs of a long header, zeros in a short one.
+// OpenHeader is the header of a packet under two keys, not authenticated. It does not change the packet. ErrShort, or ErrType for
+// a type that does not exist: keys that are not the packet's give one that does with odds of 8 in 256, so callers ask for more:
+// version, network and IDs of a long header, zeros in a short one.
 func OpenHeader(packet []byte, k1, k2 *HeaderKey) (h Header, err error) {
 	var b [LongHeaderLen]byte
 	if len(packet) < MinPacket {
@@ -43,7 +45,7 @@ func OpenHeader(packet []byte, k1, k2 *HeaderKey) (h Header, err error) {
 	case !known:
 		return h, fmt.Errorf("%w: %d", ErrType, b[12])
 	case long && len(packet) < OutsideOverhead+MinPayload:
-		return h, fmt.Errorf("%v: %w", Type(b[12]), ErrShort)
+		return h, fmt.Errorf("%w: %v: %w", ErrType, Type(b[12]), ErrShort) // no packet of this type under these keys
 	case long:
 		copy(b[ShortHeaderLen:], packet[ShortHeaderLen:LongHeaderLen])
 		k2.xor(b[ShortHeaderLen:])

@@ -13,8 +13,9 @@ import (
 //
 //	flag 1 | code 1 | nonce 4 | time 4 | version 1 | size 1, Charlie's endpoint | signature | accepted: token 8
 //
-// The signature covers nonce to endpoint; it is Charlie's, or Bob's for codes 1 to 63. The specification contradicts itself about refusals (all after
-// the nonce absent, or a size of 0 and a signature); i2pd always signs them. Made here: with everything. Taken: both.
+// The signature covers nonce to endpoint; it is Charlie's, or Bob's for codes 1 to 63. The specification contradicts itself about
+// refusals (all after the nonce absent, or a size of 0 and a signature); i2pd always signs them. Made here: with everything.
+// Taken: both.
 type RelayResponse struct {
 	Flag      byte
 	Code      byte
@@ -31,8 +32,11 @@ const (
 	relayResponseShortLen = 1 + 1 + 4
 )
 
-// NewRelayResponse makes a signed answer: by Charlie, or by Bob if the code is one of his. charlie and token are for AcceptCode only.
-func NewRelayResponse(key keys.SigningPrivateKey, bob i2p.Hash, code byte, nonce, seconds uint32, charlie netip.AddrPort, token Token) RelayResponse {
+// NewRelayResponse makes a signed answer: by Charlie, or by Bob if the code is one of his. charlie and token are for AcceptCode
+// only.
+func NewRelayResponse(
+	key keys.SigningPrivateKey, bob i2p.Hash, code byte, nonce, seconds uint32, charlie netip.AddrPort, token Token,
+) RelayResponse {
 	r := RelayResponse{Code: code, Nonce: nonce, Time: seconds, Version: nonceVersion}
 	if code == AcceptCode {
 		r.Charlie, r.Token = charlie, token

@@ -14,8 +14,9 @@ import (
 //
 //	OpenRequest -> Created -> OpenConfirmed (once per fragment) -> RemoteStatic, Keys
 //
-// Before it the caller has checked the token that OpenHeader shows: OpenRequest costs a DH. It and OpenConfirmed may be tried with any packet; only the right one
-// changes anything. A SessionRequest that comes again is the caller's to recognize, and SessionCreated to send again as it was.
+// Before it the caller has checked the token that OpenHeader shows: OpenRequest costs a DH. It and OpenConfirmed may be tried
+// with any packet; only the right one changes anything. A SessionRequest that comes again is the caller's to recognize, and
+// SessionCreated to send again as it was.
 type Responder struct {
 	c         ResponderConfig
 	header    *HeaderKey // our intro key
@@ -64,7 +65,8 @@ func (r *Responder) DestID() ConnectionID { return r.destID }
 // Variant is the handshake's, known after OpenRequest.
 func (r *Responder) Variant() Variant { return r.variant }
 
-// OpenRequest opens SessionRequest in place. The payload aliases packet; the token in the header is for the caller, better before (OpenHeader).
+// OpenRequest opens SessionRequest in place. The payload aliases packet; the token in the header is for the caller, better before
+// (OpenHeader).
 func (r *Responder) OpenRequest(packet []byte) (h Header, payload []byte, err error) {
 	if r.state != stateNew {
 		return h, nil, ErrState
@@ -118,8 +120,8 @@ func (r *Responder) checkRequest(h *Header, n int) (Variant, error) {
 	return v, nil
 }
 
-// Created makes SessionCreated, Variant().CreatedOverhead() + len(payload) bytes: e, ee, with the hybrid variants ekem1, and the payload: DateTime, Address, RelayTag,
-// Padding. Once only.
+// Created makes SessionCreated, Variant().CreatedOverhead() + len(payload) bytes: e, ee, with the hybrid variants ekem1, and the
+// payload: DateTime, Address, RelayTag, Padding. Once only.
 func (r *Responder) Created(payload []byte) ([]byte, error) {
 	if r.state != stateRequest {
 		return nil, ErrState
@@ -152,11 +154,12 @@ func (r *Responder) Created(payload []byte) ([]byte, error) {
 	return packet, nil
 }
 
-// OpenConfirmed takes SessionConfirmed, or a fragment of it, in any order and more than once. It is complete with the last one missing; the payload then is the
-// caller's to keep if there were fragments, and aliases packet if not.
+// OpenConfirmed takes SessionConfirmed, or a fragment of it, in any order and more than once. It is complete with the last one
+// missing; the payload then is the caller's to keep if there were fragments, and aliases packet if not.
 //
-// ErrType, which leaves packet unchanged, means anything else: a data packet that overtook it, a SessionRequest that came again. If what the fragments give is
-// not authentic they are all forgotten, and wait to be sent again; after maxConfirmedFailures of those the handshake is over (ErrState).
+// ErrType, which leaves packet unchanged, means anything else: a data packet that overtook it, a SessionRequest that came again.
+// If what the fragments give is not authentic they are all forgotten, and wait to be sent again; after maxConfirmedFailures of
+// those the handshake is over (ErrState).
 func (r *Responder) OpenConfirmed(packet []byte) (payload []byte, complete bool, err error) {
 	if r.state != stateCreated {
 		return nil, false, ErrState

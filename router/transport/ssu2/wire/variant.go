@@ -2,9 +2,9 @@ package wire
 
 import "fmt"
 
-// A Variant is how keys are agreed on: X25519 alone, or with ML-KEM beside it (proposal 169, "SSU2 Hybrid"). SessionRequest, SessionCreated, TokenRequest and Retry
-// say it in the version field of the long header; a Retry that refuses may have any, and PeerTest and HolePunch have 2, and are taken with any. The
-// versions in relay and peer test blocks stay 2.
+// A Variant is how keys are agreed on: X25519 alone, or with ML-KEM beside it (proposal 169, "SSU2 Hybrid"). SessionRequest,
+// SessionCreated, TokenRequest and Retry say it in the version field of the long header; a Retry that refuses may have any, and
+// PeerTest and HolePunch have 2, and are taken with any. The versions in relay and peer test blocks stay 2.
 type Variant uint8
 
 // Variants. There is none with ML-KEM-1024, whose messages do not fit into a packet.
@@ -65,8 +65,9 @@ func (v Variant) CreatedOverhead() int {
 	return LongHeaderLen + KeyLen + withTag(v.ciphertextLen()) + TagLen
 }
 
-// MinMTU is the smallest MTU, with IP and UDP headers, that a SessionRequest with the smallest payload there is, 10 bytes, fits into: 1318 or 1338 for
-// MLKEM768, below the smallest MTU of SSU2 for the others. MLKEM768 is neither published nor used on paths with less.
+// MinMTU is the smallest MTU, with IP and UDP headers, that a SessionRequest with the smallest payload there is, 10 bytes, fits
+// into: 1318 or 1338 for MLKEM768, below the smallest MTU of SSU2 for the others. MLKEM768 is neither published nor used on paths
+// with less.
 func (v Variant) MinMTU(ipv6 bool) int {
 	headers := 20 + 8
 	if ipv6 {

@@ -39,7 +39,8 @@ type recording struct {
 	Data                              []hexBytes // from i2pd
 }
 
-// recorded is TestInteropWithI2pd as it once went with i2pd 2.45.1. The expected bytes are i2pd's wherever it was the sender; ours it understood.
+// recorded is TestInteropWithI2pd as it once went with i2pd 2.45.1. The expected bytes are i2pd's wherever it was the sender;
+// ours it understood.
 func recorded(t testing.TB) (file struct{ Outbound, Inbound recording }) {
 	t.Helper()
 	b, err := os.ReadFile("testdata/i2pd-2.45.1.json")
