@@ -41,7 +41,8 @@ type I2pdConfig struct {
 	Fixed     bool     // it is told its address, instead of having to find out; it believes in peer tests nevertheless
 	Bandwidth string   // class: X for routers that carry, L for those that should not; empty: X
 	Hops      int      // of the tunnels of the HTTP proxy
-	Tunnels   string   // tunnels.conf
+	Eepsite   bool     // a web server on the host, and a destination that shows it; its tunnels have Hops too
+	Tunnels   string   // more of tunnels.conf
 	LogLevel  string   // empty: warn
 	MTU       int      // of SSU2; 0: of the device
 	Seed      []string // router.info files that it knows
@@ -203,8 +204,20 @@ func ServerTunnel(name string, port, hops int, peers ...string) string {
 	return s.section(name)
 }
 
-// Base32 is the address of a destination, whose key file this router made.
-func (r *I2pd) Base32(keys string) (string, error) {
+// eepsiteTunnel is the name of the tunnel of Eepsite.
+const eepsiteTunnel = "eepsite"
+
+// Site is the address of the eepsite, once the router has made its keys.
+func (r *I2pd) Site(ctx context.Context) (site string, err error) {
+	err = interop.Poll(ctx, 100*time.Millisecond, func() error {
+		site, err = r.base32(eepsiteTunnel + ".dat")
+		return err
+	})
+	return site, err
+}
+
+// base32 is the address of a destination, whose key file this router made.
+func (r *I2pd) base32(keys string) (string, error) {
 	b, err := os.ReadFile(r.file(keys))
 	if err != nil {
 		return "", fmt.Errorf("natlab: %w", err)

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"net/netip"
 	"sync"
+
+	"clove.i2p/tests/netns"
 )
 
 // i2pd refuses peers on addresses that it takes for reserved, and misses these two, which are for benchmarks of devices
@@ -16,8 +18,8 @@ var (
 	outside6 = netip.MustParsePrefix("2001:2::/48")
 )
 
-// NetworkID of the I2P network; 2 is the public one.
-const NetworkID = 79
+// NetworkID of the I2P network.
+const NetworkID = netns.NetworkID
 
 // The routers at the other end of a host's uplink, the same for all.
 const gateway4, gateway6 = "169.254.0.1", "fe80::1"

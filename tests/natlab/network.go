@@ -43,6 +43,13 @@ func (n *Network) StartI2pd(ctx context.Context, s Spec, cfg I2pdConfig) (*I2pd,
 	if cfg.Seed == nil {
 		cfg.Seed = n.seed
 	}
+	if cfg.Eepsite {
+		web, err := n.startWeb(h)
+		if err != nil {
+			return nil, err
+		}
+		cfg.Tunnels += ServerTunnel(eepsiteTunnel, web.Address().Port, cfg.Hops)
+	}
 	r, err := StartI2pd(ctx, cfg)
 	if r != nil {
 		n.stop = append(n.stop, r.Stop)
@@ -80,8 +87,8 @@ func (n *Network) StartPublic(ctx context.Context, number int, cfg I2pdConfig) (
 // Seed are the router.info files of all routers so far.
 func (n *Network) Seed() []string { return slices.Clone(n.seed) }
 
-// StartWeb runs a web server on the loopback of a host; Stop ends it.
-func (n *Network) StartWeb(h *Host) (w *netns.Web, err error) {
+// startWeb runs a web server on the loopback of a host; Stop ends it.
+func (n *Network) startWeb(h *Host) (w *netns.Web, err error) {
 	err = h.Do(func() (err error) {
 		w, err = netns.StartWeb()
 		return err
