@@ -9,7 +9,8 @@ import (
 // decide brings the state of a family up to date with its evidence. Enough networks that agree change it; without those it stays for a time.
 func (k *Keeper) decide(now time.Time, s *family) {
 	s.expire(now)
-	t := s.tally(k.cfg.Agree)
+	t := s.count(k.cfg.Agree)
+	s.tally = t
 	state, at := t.state, t.latest
 	if state == Unknown && s.state == Unknown {
 		if state = repeated(s.tests); state != Unknown {
@@ -44,7 +45,7 @@ func (s *family) expire(now time.Time) {
 	}
 }
 
-func (s *family) tally(agree int) tally {
+func (s *family) count(agree int) tally {
 	strangers := make([]vote, 0, len(s.inbound))
 	for n, at := range s.inbound {
 		strangers = append(strangers, vote{at: at, state: OK, by: [2]network{n, n}})
@@ -52,14 +53,13 @@ func (s *family) tally(agree int) tally {
 	return count(latestFirst(s.tests, strangers), agree)
 }
 
-// judge makes the report: what is configured goes before what is known.
+// judge makes the report, after decide: what is configured goes before what is known.
 func (k *Keeper) judge(now time.Time, f Family) Report {
 	s := &k.family[f]
-	t := s.tally(k.cfg.Agree)
 	tests := count(latestFirst(s.tests), k.cfg.Agree)
-	_, _, ports := s.seen.port(s.ip)
+	_, _, ports := s.seen.port(s.ip, s.bound.Port())
 	r := Report{
-		Family: f, State: s.state, External: k.external(s, t), Since: now,
+		Family: f, State: s.state, External: k.external(s, s.tally), Since: now,
 		Evidence: Evidence{Reached: tests.ok, Blocked: tests.blocked, Symmetric: tests.symmetric, Inbound: len(s.inbound), Ports: ports},
 	}
 	r.Seen, _ = s.seen.at(r.External.Addr(), time.Time{})
@@ -81,13 +81,13 @@ func (k *Keeper) judge(now time.Time, f Family) Report {
 
 // external is where strangers should send to.
 func (k *Keeper) external(s *family, t tally) netip.AddrPort {
+	port, _, _ := s.seen.port(s.ip, s.bound.Port())
 	switch {
 	case s.mapped.IsValid() && k.cfg.usable(s.mapped):
 		return s.mapped
-	case s.state == OK && t.tested.IsValid() && (!s.ip.IsValid() || s.ip == t.tested.Addr()):
-		return t.tested
+	case s.state == OK && t.reached >= k.cfg.Agree && (!s.ip.IsValid() || s.ip == t.tested.Addr()):
+		return t.tested // fewer could have been told a port that is not ours
 	case s.ip.IsValid():
-		port, _, _ := s.seen.port(s.ip)
 		if port == 0 { // nobody has seen us for an hour
 			port = s.report.External.Port()
 		}

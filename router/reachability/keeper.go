@@ -53,6 +53,7 @@ type family struct {
 	inbound map[network]time.Time
 
 	why       string // of the last test, if it said nothing
+	tally     tally  // of tests and strangers, as decide found it
 	state     State  // as evidence says, before configuration
 	confirmed time.Time
 	report    Report
@@ -201,7 +202,7 @@ func (k *Keeper) LocalChanged(now time.Time, listen []netip.AddrPort) {
 	for f := range k.family {
 		s := &k.family[f]
 		s.seen, s.inbound, s.tests, s.ip = sightings{}, map[network]time.Time{}, nil, netip.Addr{}
-		s.state, s.mapped, s.mappedBy = Unknown, netip.AddrPort{}, ""
+		s.state, s.mapped, s.mappedBy, s.why = Unknown, netip.AddrPort{}, "", ""
 		s.schedule = schedule{next: now.Add(soonTest)}
 		k.update(now, Family(f))
 	}

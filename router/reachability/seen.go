@@ -91,8 +91,8 @@ func (s sightings) agree(current netip.Addr, agree int) netip.Addr {
 	return current
 }
 
-// port returns the port that most networks see at an IP address, how many do, and how many different ones they see.
-func (s sightings) port(ip netip.Addr) (port uint16, n, different int) {
+// port returns the port that most networks see at an IP address, how many do, and how many different ones they see. Where as many see bound, it is that.
+func (s sightings) port(ip netip.Addr, bound uint16) (port uint16, n, different int) {
 	counted := map[uint16]int{}
 	for _, o := range s {
 		if o.addr.Addr() == ip {
@@ -100,7 +100,7 @@ func (s sightings) port(ip netip.Addr) (port uint16, n, different int) {
 		}
 	}
 	for p, c := range counted {
-		if c > n || c == n && p < port {
+		if c > n || c == n && port != bound && (p == bound || p < port) {
 			port, n = p, c
 		}
 	}
@@ -109,7 +109,7 @@ func (s sightings) port(ip netip.Addr) (port uint16, n, different int) {
 
 // varies reports whether our port is another for every network that sees us.
 func (s sightings) varies(ip netip.Addr) bool {
-	_, n, different := s.port(ip)
+	_, n, different := s.port(ip, 0)
 	all, _ := s.at(ip, time.Time{})
 	return different >= agreePorts && n*2 <= all
 }

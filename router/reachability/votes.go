@@ -20,38 +20,47 @@ type tally struct {
 	ok, blocked, symmetric int
 	// state is the first that enough agree on; Unknown if none.
 	state  State
-	latest time.Time      // of the votes for state
-	tested netip.AddrPort // where strangers reached us last
+	latest time.Time // of the votes for state
+	// tested is where most strangers reached us, and how many did.
+	tested  netip.AddrPort
+	reached int
 }
 
 // count goes through votes, the latest first.
 func count(votes []vote, agree int) (t tally) {
 	used := map[network]bool{}
+	at := map[netip.AddrPort]int{}
+	var latestOK, latestBlocked time.Time
 	for _, v := range votes {
 		if used[v.by[0]] || used[v.by[1]] {
 			continue
 		}
 		used[v.by[0]], used[v.by[1]] = true, true
-		switch v.state {
-		case OK:
+		if v.state == OK {
 			t.ok++
-			if !t.tested.IsValid() {
-				t.tested = v.tested
+			if latestOK.IsZero() {
+				latestOK = v.at
 			}
-		case Symmetric:
-			t.symmetric++
+			if v.tested.IsValid() {
+				if at[v.tested]++; at[v.tested] > t.reached {
+					t.tested, t.reached = v.tested, at[v.tested]
+				}
+			}
+		} else {
 			t.blocked++
-		case Firewalled:
-			t.blocked++
+			if latestBlocked.IsZero() {
+				latestBlocked = v.at
+			}
+			if v.state == Symmetric {
+				t.symmetric++
+			}
 		}
-		if t.state == Unknown && t.ok >= agree {
-			t.state = OK
-		}
-		if t.state == Unknown && t.blocked >= agree {
-			t.state = Firewalled
-		}
-		if t.latest.IsZero() && (v.state == OK) == (t.state == OK) && t.state != Unknown {
-			t.latest = v.at
+		switch {
+		case t.state != Unknown:
+		case t.ok >= agree:
+			t.state, t.latest = OK, latestOK
+		case t.blocked >= agree:
+			t.state, t.latest = Firewalled, latestBlocked
 		}
 	}
 	if t.state == Firewalled && t.symmetric >= agree && 2*t.symmetric >= t.blocked {
@@ -77,9 +86,10 @@ func repeated(tests []vote) State {
 	return s
 }
 
-// latestFirst merges and sorts.
+// latestFirst merges and sorts; of votes at the same time the one entered later comes first.
 func latestFirst(lists ...[]vote) []vote {
 	all := slices.Concat(lists...)
+	slices.Reverse(all)
 	slices.SortStableFunc(all, func(a, b vote) int { return b.at.Compare(a.at) })
 	return all
 }
