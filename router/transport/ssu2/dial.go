@@ -48,6 +48,7 @@ type dial struct {
 type way struct {
 	at    netip.AddrPort
 	token wire.Token
+	plain bool                  // no hybrid handshake
 	moved <-chan netip.AddrPort // nil, or where it turns out to be
 }
 
@@ -67,7 +68,7 @@ func (s *server) dial(ctx context.Context, ri *i2p.RouterInfo, to target, by way
 		d := &dial{
 			s: s, l: link, ri: ri, peer: ri.Hash(), at: by.at, target: to, intro: wire.NewHeaderKey(to.intro),
 			packets: make(chan []byte, maxHeldDial), crossed: make(chan *session, 1), established: make(chan struct{}),
-			token: by.token, fresh: by.token != 0, last: try >= maxRestarts, variant: s.choose(to, by.at.Addr()),
+			token: by.token, fresh: by.token != 0, last: try >= maxRestarts, variant: s.choose(to, by),
 		}
 		if err := s.table.enterDial(d); err != nil {
 			return nil, err
@@ -80,7 +81,7 @@ func (s *server) dial(ctx context.Context, ri *i2p.RouterInfo, to target, by way
 		var again *startOver
 		switch {
 		case errors.As(err, &again):
-			by.at, by.token = again.at, again.token
+			by.at, by.token, by.plain = again.at, again.token, by.plain || again.plain
 		case err != nil:
 			return nil, fmt.Errorf("ssu2: dial: %w", err)
 		default:
@@ -93,16 +94,17 @@ func (s *server) dial(ctx context.Context, ri *i2p.RouterInfo, to target, by way
 type startOver struct {
 	at    netip.AddrPort
 	token wire.Token
+	plain bool
 }
 
 func (*startOver) Error() string { return "ssu2: handshake starts over" }
 
 // choose is the best handshake that both sides have and whose packets fit the path as far as we know it: our MTU and that of
 // the peer's address.
-func (s *server) choose(to target, at netip.Addr) wire.Variant {
-	room := maxPacket(at, min(s.cfg.MTU, to.mtu))
+func (s *server) choose(to target, by way) wire.Variant {
+	room := maxPacket(by.at.Addr(), min(s.cfg.MTU, to.mtu))
 	for _, v := range s.t.variants {
-		if slices.Contains(to.variants, v) && v.RequestOverhead()+requestPayload <= room {
+		if !by.plain && slices.Contains(to.variants, v) && v.RequestOverhead()+requestPayload <= room {
 			return v
 		}
 	}
@@ -143,9 +145,12 @@ func (d *dial) run(ctx context.Context, moved <-chan netip.AddrPort) (*session, 
 			return sn, nil
 		case at := <-moved:
 			if at != d.at && !d.last {
-				return nil, &startOver{at, d.token}
+				return nil, &startOver{at: at, token: d.token}
 			}
 		case <-timer.C:
+			if d.variant != wire.Plain && d.fresh && !d.last && time.Since(d.asked) > plainAfter {
+				return nil, &startOver{at: d.at, token: d.token, plain: true} // long packets seem not to get there
+			}
 			d.transmit()
 			interval = min(interval*3/2, maxResendInterval)
 			timer.Reset(interval)
@@ -194,7 +199,7 @@ func (d *dial) newInitiator() (err error) {
 
 func (d *dial) transmit() {
 	d.sentAt = time.Now()
-	d.l.send(d.at, d.flight)
+	d.l.send(routeTo(d.at), d.flight)
 }
 
 // request makes SessionRequest with the token.
@@ -251,7 +256,7 @@ func (d *dial) retried(h wire.Header, payload []byte) error {
 		if time.Since(d.asked) < restartAfter || d.last {
 			return nil
 		}
-		return &startOver{d.at, h.Token}
+		return &startOver{at: d.at, token: h.Token}
 	}
 	d.token, d.fresh = h.Token, true
 	return d.request()
@@ -295,7 +300,7 @@ func (d *dial) created(payload []byte, got time.Time) (*session, error) {
 		return nil, fmt.Errorf("SessionConfirmed: %w", err)
 	}
 	sn := s.newSession(sessionConfig{
-		link: d.l, peer: d.peer, direction: transport.Outbound, remote: d.at, id: d.id, remoteID: d.hs.DestID(),
+		link: d.l, peer: d.peer, direction: transport.Outbound, remote: routeTo(d.at), id: d.id, remoteID: d.hs.DestID(),
 		target: d.target, keys: d.hs.Keys(), variant: d.variant, rtt: roundTrip, now: got, self: self,
 	})
 	sn.confirm = &confirming{dial: d, packets: confirmed, interval: firstResend, until: got.Add(s.cfg.HandshakeTimeout)}

@@ -36,7 +36,7 @@ func (s *session) terminate(w *writer, now time.Time) {
 	}
 	packet := s.sealer.Seal(room[:wire.ShortHeaderLen+n], s.remoteID, number, false)
 	s.answer = bytes.Clone(packet)
-	w.add(nil, s.remote, number, packet)
+	w.add(nil, s.route(), number, packet)
 	s.bytesOut.Add(uint64(len(packet)))
 	s.finish(s.cause)
 	s.state = stateLingering
@@ -79,7 +79,7 @@ func (s *session) lingerTurn(w *writer, now time.Time) time.Time {
 		return time.Time{}
 	}
 	if !s.repeat.IsZero() && !now.Before(s.repeat) {
-		w.single(s.remote, s.answer)
+		w.single(s.route(), s.answer)
 		s.said, s.repeat = now, time.Time{}
 		if s.reason != transport.ReasonReceived {
 			s.repeat = now.Add(lingerResend)

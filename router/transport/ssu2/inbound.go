@@ -24,6 +24,7 @@ type inbound struct {
 	s       *server
 	l       *link
 	from    netip.AddrPort
+	back    route
 	id      wire.ConnectionID // ours
 	request []byte            // the packet, to be recognized
 	until   time.Time
@@ -53,7 +54,7 @@ func (s *server) beginInbound(l *link, p *udp.Packet, header wire.Header, now ti
 		return
 	}
 	h := &inbound{
-		s: s, l: l, from: p.From, id: header.DestID, request: slices.Clone(p.Data), until: now.Add(inboundTimeout),
+		s: s, l: l, from: p.From, back: backTo(p), id: header.DestID, request: slices.Clone(p.Data), until: now.Add(inboundTimeout),
 		interval: firstResend,
 	}
 	h.places.timer.Owner = actor(h)
@@ -122,7 +123,7 @@ func (h *inbound) open() {
 	}
 	if skewed(theirs.Sub(s.clock.Now())) {
 		s.c.skewed.Add(1)
-		s.retry(h.l, h.from, header, 0, wire.ReasonClockSkew)
+		s.retry(h.l, h.back, header, 0, wire.ReasonClockSkew)
 		h.drop()
 		return
 	}
@@ -166,7 +167,7 @@ func (h *inbound) act(w *writer, now time.Time) (next time.Time, more bool) {
 		return next, false
 	}
 	if h.created != nil && !now.Before(h.nextAt) {
-		w.single(h.from, h.created)
+		w.single(h.back, h.created)
 		h.sentAt, h.nextAt = now, now.Add(h.interval)
 		h.interval = min(h.interval*3/2, maxResendInterval)
 	}
@@ -212,7 +213,7 @@ func (h *inbound) confirm(packet []byte) {
 	done, sn := h.done, h.session
 	h.mu.Unlock()
 	if sn != nil {
-		sn.inject(packet, h.from)
+		sn.inject(packet, h.back)
 	}
 	if done {
 		return
@@ -263,7 +264,7 @@ func (h *inbound) establish(payload []byte) error {
 	rtt := now.Sub(h.sentAt)
 	h.mu.Unlock()
 	sn := s.newSession(sessionConfig{
-		link: h.l, peer: peer, direction: transport.Inbound, remote: h.from, id: h.id, remoteID: h.hs.DestID(),
+		link: h.l, peer: peer, direction: transport.Inbound, remote: h.back, id: h.id, remoteID: h.hs.DestID(),
 		target: remote, keys: h.hs.Keys(), variant: h.hs.Variant(), rtt: rtt, now: now,
 	})
 	if !s.table.enterSession(sn, h) {
@@ -288,7 +289,7 @@ func (h *inbound) establish(payload []byte) error {
 		return nil
 	}
 	for _, p := range held {
-		sn.inject(p, h.from)
+		sn.inject(p, h.back)
 	}
 	sn.blocks(payload)
 	if h.wantsTag {

@@ -39,6 +39,9 @@ const (
 	restartAfter = 1500 * time.Millisecond
 	// maxRestarts of one dial.
 	maxRestarts = 3
+	// plainAfter is how long a hybrid SessionRequest goes unanswered, after a Retry was, before the dial takes the plain
+	// handshake: the hybrid one takes up to 1,400 bytes, which not all paths carry. The session says which it has.
+	plainAfter = 5 * time.Second
 	// maxHeldPackets of the data phase wait for a SessionConfirmed that was overtaken, per handshake: about the first
 	// congestion window of a peer. maxAllHeld bounds those of all handshakes (3 MiB).
 	maxHeldPackets = 12
@@ -137,8 +140,9 @@ const (
 
 // The writer.
 const (
-	// arenaSize is the memory in which the packets of one Write are made; a flush takes place when less than a train is left.
-	arenaSize = 256 << 10
+	// arenaSize is the memory in which the packets of one Write are made; a flush takes place when less than a train is left,
+	// so that each waits for no more bandwidth at once than it has to.
+	arenaSize = 128 << 10
 	// trainPackets is the most of one session in its turn: what the kernel takes with UDP_SEGMENT (64 packets, 64 KiB).
 	trainPackets = 44
 	trainBytes   = 60 << 10

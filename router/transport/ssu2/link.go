@@ -39,9 +39,21 @@ type place struct {
 
 func (p *place) place() *place { return p }
 
+// A route is where packets go, and from which of our addresses: where peers sent theirs to. The zero local leaves that to the
+// system.
+type route struct {
+	to    netip.AddrPort
+	local netip.Addr
+}
+
+func routeTo(to netip.AddrPort) route { return route{to: to} }
+
+// backTo is the route of answers to a packet.
+func backTo(p *udp.Packet) route { return route{p.From, p.Local} }
+
 // A rawPacket is a single packet that is ready to go.
 type rawPacket struct {
-	to   netip.AddrPort
+	by   route
 	data []byte
 }
 
@@ -61,14 +73,14 @@ func (l *link) mark(a actor) {
 }
 
 // send queues single packets; what does not fit is lost, as on the network.
-func (l *link) send(to netip.AddrPort, packets ...[]byte) {
+func (l *link) send(by route, packets ...[]byte) {
 	l.mu.Lock()
 	for i, p := range packets {
 		if len(l.raw) >= maxRaw {
 			l.s.c.droppedRaw.Add(uint64(len(packets) - i))
 			break
 		}
-		l.raw = append(l.raw, rawPacket{to, p})
+		l.raw = append(l.raw, rawPacket{by, p})
 	}
 	l.mu.Unlock()
 	l.awake()

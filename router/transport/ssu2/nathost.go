@@ -160,7 +160,7 @@ func (h *natHost) SendOutside(p nat.Outside) {
 	b = append(b, p.Blocks...)
 	b = wire.AppendPadding(b, someUpTo(wire.MaxOutsidePadding))
 	h.s.contact(p.To, time.Now())
-	l.send(p.To, wire.NewIntro(p.IntroKey).Seal(wire.Header{
+	l.send(routeTo(p.To), wire.NewIntro(p.IntroKey).Seal(wire.Header{
 		DestID: p.DestID, SrcID: p.SrcID, Token: wire.Token(randomID()), Number: randomNumber(), Type: p.Type,
 		Version: wire.Plain.Version(), NetworkID: byte(h.s.cfg.NetworkID),
 	}, bytes.Clone(b)))

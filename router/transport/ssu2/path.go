@@ -13,7 +13,7 @@ import (
 // only its answer moves the session. Meanwhile messages go to the old address. A packet from there that is newer
 // ends the check, so that copies of packets, sent from elsewhere, do no harm.
 type pathCheck struct {
-	to       netip.AddrPort
+	to       route
 	data     [8]byte
 	number   uint32 // of the packet that came from there
 	received int    // bytes from there
@@ -24,12 +24,12 @@ type pathCheck struct {
 }
 
 // elsewhere handles the source of an authentic packet that is not the session's address. The lock is held, as for all here.
-func (s *session) elsewhere(now time.Time, from netip.AddrPort, size int, newest bool) {
-	if p := s.path; p != nil && p.to == from {
+func (s *session) elsewhere(now time.Time, from route, size int, newest bool) {
+	if p := s.path; p != nil && p.to.to == from.to {
 		p.received += size
 		return
 	}
-	if !newest || s.state != stateOpen || now.Sub(s.pathAt) < pathGap || !s.mayMove(from) {
+	if !newest || s.state != stateOpen || now.Sub(s.pathAt) < pathGap || !s.mayMove(from.to) {
 		return
 	}
 	p := &pathCheck{to: from, number: s.highest + 1, received: size, next: now, interval: pathResend, until: now.Add(pathTimeout)}
@@ -59,7 +59,7 @@ func (s *session) pathTurn(w *writer, now time.Time) time.Time {
 		p.next = now.Add(p.interval)
 		p.interval *= 2
 		b := wire.AppendPathChallenge(make([]byte, 0, 64), p.data[:])
-		b = wire.AppendAddress(b, p.to)
+		b = wire.AppendAddress(b, p.to.to)
 		b = wire.AppendDateTime(b, s.s.clock.Now())
 		if p.sent+len(b)+challengeOverhead <= pathCredit*p.received {
 			p.sent += s.sendDirect(w, now, directPacket{p.to, b})
@@ -78,9 +78,9 @@ func (s *session) challenged(data []byte) {
 	}
 	block := wire.AppendPathResponse(make([]byte, 0, 3+len(data)), data)
 	switch {
-	case s.from == s.remote:
+	case s.from.to == s.remote:
 		s.flow.Control(s.now, block, false)
-	case len(s.direct) < 4 && s.mayMove(s.from):
+	case len(s.direct) < 4 && s.mayMove(s.from.to):
 		s.direct = append(s.direct, directPacket{s.from, block})
 	}
 }
@@ -91,13 +91,13 @@ func (s *session) pathAnswered(data []byte) {
 	if p == nil || !bytes.Equal(data, p.data[:]) {
 		return
 	}
-	sameHost := p.to.Addr() == s.remote.Addr()
+	sameHost := p.to.to.Addr() == s.remote.Addr()
 	s.path = nil
-	s.remote = p.to
+	s.remote, s.local = p.to.to, p.to.local
 	s.s.c.migrated.Add(1)
 	s.flow.Constrain(s.now, false)
 	if !sameHost { // another port is a NAT that forgot: the path is the same
-		s.flow.Rebase(s.now, !p.to.Addr().Is4())
+		s.flow.Rebase(s.now, !p.to.to.Addr().Is4())
 	}
 	token, expires := s.s.mint.give(s.remote, s.now)
 	s.flow.Control(s.now, wire.AppendNewToken(make([]byte, 0, 16), token, s.s.routerTime(expires)), true)

@@ -143,9 +143,9 @@ func (r *reader) tokenRequest(p *udp.Packet, h wire.Header, now time.Time) {
 	case !ok:
 	case skewed(ahead):
 		s.c.skewed.Add(1)
-		s.retry(r.l, p.From, h, 0, wire.ReasonClockSkew)
+		s.retry(r.l, backTo(p), h, 0, wire.ReasonClockSkew)
 	default:
-		s.retry(r.l, p.From, h, s.mint.retry(p.From, now), 0)
+		s.retry(r.l, backTo(p), h, s.mint.retry(p.From, now), 0)
 	}
 }
 
@@ -157,7 +157,7 @@ func (r *reader) sessionRequest(p *udp.Packet, h wire.Header, now time.Time) {
 			s.c.limited.Add(1)
 			return
 		}
-		s.retry(r.l, p.From, h, s.mint.retry(p.From, now), 0)
+		s.retry(r.l, backTo(p), h, s.mint.retry(p.From, now), 0)
 		return
 	}
 	s.beginInbound(r.l, p, h, now)

@@ -34,10 +34,10 @@ func (s *session) receive(now time.Time, p *udp.Packet) bool {
 		s.s.table.leaveDial(s.confirm.dial)
 		s.confirm = nil
 	}
-	s.now, s.from = now, p.From
+	s.now, s.from = now, backTo(p)
 	newest := number > s.highest
 	if p.From != s.remote {
-		s.elsewhere(now, p.From, len(p.Data), newest)
+		s.elsewhere(now, backTo(p), len(p.Data), newest)
 	} else if s.path != nil && number > s.path.number {
 		s.path = nil // the old address lives
 		s.flow.Constrain(now, false)
@@ -156,8 +156,8 @@ func (s *session) blocks(payload []byte) {
 }
 
 // inject is receive for a packet that waited for the handshake.
-func (s *session) inject(packet []byte, from netip.AddrPort) {
-	if s.receive(time.Now(), &udp.Packet{Data: packet, From: from}) {
+func (s *session) inject(packet []byte, from route) {
+	if s.receive(time.Now(), &udp.Packet{Data: packet, From: from.to, Local: from.local}) {
 		s.deliver()
 		s.link.mark(s)
 	}

@@ -32,7 +32,7 @@ func (s *session) turn(w *writer, now time.Time) (next time.Time, more bool) {
 			return next, false
 		case !now.Before(c.next):
 			for _, p := range c.packets {
-				w.single(s.remote, p)
+				w.single(s.route(), p)
 			}
 			c.sent, c.next = now, now.Add(c.interval)
 			c.interval = min(c.interval*3/2, maxResendInterval)
@@ -80,7 +80,7 @@ func (s *session) train(w *writer, now time.Time) bool {
 			continue
 		}
 		packet := s.sealer.Seal(room[:wire.ShortHeaderLen+n], s.remoteID, number, immediate)
-		w.add(s, s.remote, number, packet)
+		w.add(s, s.route(), number, packet)
 		if length == 0 || n == length {
 			length = n
 		} else {
@@ -101,7 +101,7 @@ func (s *session) sendDirect(w *writer, now time.Time, d directPacket) int {
 		return 0
 	}
 	packet := s.sealer.Seal(room[:wire.ShortHeaderLen+n], s.remoteID, number, false)
-	w.add(nil, d.to, number, packet)
+	w.add(nil, d.by, number, packet)
 	s.bytesOut.Add(uint64(len(packet)))
 	return len(packet)
 }

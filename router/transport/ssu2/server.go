@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"encoding/binary"
 	"log/slog"
-	"net/netip"
 	"runtime"
 	"slices"
 	"sync"
@@ -145,20 +144,20 @@ func (s *server) work(f func()) {
 }
 
 // retry sends a Retry: with a token, or without one and with a reason.
-func (s *server) retry(l *link, to netip.AddrPort, h wire.Header, token wire.Token, reason wire.TerminationReason) {
+func (s *server) retry(l *link, by route, h wire.Header, token wire.Token, reason wire.TerminationReason) {
 	answer := wire.Header{
 		DestID: h.SrcID, SrcID: h.DestID, Token: token, Number: randomNumber(), Type: wire.Retry,
 		Version: h.Version, NetworkID: h.NetworkID,
 	}
 	b := make([]byte, 0, 96)
 	b = wire.AppendDateTime(b, s.clock.Now())
-	b = wire.AppendAddress(b, to)
+	b = wire.AppendAddress(b, by.to)
 	if token == 0 {
 		b = wire.AppendTermination(b, 0, reason)
 	}
 	b = wire.AppendPadding(b, int(answer.Number%16))
 	s.c.retries.Add(1)
-	l.send(to, s.intro.Seal(answer, b))
+	l.send(by, s.intro.Seal(answer, b))
 }
 
 // sweepLoop reminds peers of the time and of our RouterInfo when it is new.

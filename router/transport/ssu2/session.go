@@ -46,14 +46,15 @@ type session struct {
 	mu      sync.Mutex
 	state   sessionState
 	remote  netip.AddrPort
+	local   netip.Addr     // of ours
 	seen    netip.AddrPort // where the peer sees us
 	flow    *flow.Flow
 	sealer  *wire.Sealer
 	opener  *wire.Opener
 	confirm *confirming // SessionConfirmed is not acked yet
 	highest uint32      // packet number that came, for migration
-	from    netip.AddrPort
-	now     time.Time // of the packet that is handled
+	from    route       // of the packet that is handled
+	now     time.Time
 	path    *pathCheck
 	pathAt  time.Time // when the last validation began
 	direct  []directPacket
@@ -106,7 +107,7 @@ type event struct {
 
 // A directPacket goes to an address that is not the session's: about a path.
 type directPacket struct {
-	to     netip.AddrPort
+	by     route
 	blocks []byte
 }
 
@@ -118,7 +119,7 @@ type sessionConfig struct {
 	link         *link
 	peer         i2p.Hash
 	direction    transport.Direction
-	remote       netip.AddrPort
+	remote       route
 	id, remoteID wire.ConnectionID
 	target       target
 	keys         wire.DataKeys
@@ -132,10 +133,10 @@ func (s *server) newSession(c sessionConfig) *session {
 	mtu := min(s.cfg.MTU, c.target.mtu)
 	sn := &session{
 		s: s, link: c.link, peer: c.peer, direction: c.direction, since: c.now, id: c.id, remoteID: c.remoteID, variant: c.variant,
-		target: c.target, remote: c.remote, toldTime: c.now,
+		target: c.target, remote: c.remote.to, local: c.remote.local, toldTime: c.now,
 		sealer: wire.NewSealer(c.keys.Send, wire.NewHeaderKey(c.target.intro)), opener: wire.NewOpener(c.keys.Receive),
 		flow: flow.New(flow.Config{
-			Now: c.now, Initiator: c.direction == transport.Outbound, IPv6: !c.remote.Addr().Is4(), MaxMTU: mtu, Discover: true,
+			Now: c.now, Initiator: c.direction == transport.Outbound, IPv6: !c.remote.to.Addr().Is4(), MaxMTU: mtu, Discover: true,
 			RTT: c.rtt, Send: s.sending, Assembly: s.parts, RouterTime: s.routerTime, Seed: rand.Uint64(),
 		}),
 	}
@@ -240,6 +241,9 @@ func crypto(v wire.Variant) string {
 	}
 	return "X25519"
 }
+
+// route is where packets go. The lock is held.
+func (s *session) route() route { return route{s.remote, s.local} }
 
 func (s *session) remoteNow() netip.AddrPort {
 	s.mu.Lock()

@@ -3,7 +3,6 @@ package ssu2
 import (
 	"context"
 	"errors"
-	"net/netip"
 	"syscall"
 	"time"
 
@@ -64,7 +63,7 @@ func (w *writer) round(now time.Time) {
 	}
 	w.wheel.Advance(now, func(t *wheel.Timer) { turns = append(turns, t.Owner.(actor)) })
 	for i, p := range w.raw {
-		w.single(p.to, p.data)
+		w.single(p.by, p.data)
 		w.raw[i].data = nil
 	}
 	for len(turns) > 0 {
@@ -106,28 +105,28 @@ func (w *writer) begin() {
 }
 
 // add takes a packet that was made in room: into the train of the same session if it fits there, else into a new one.
-func (w *writer) add(s *session, to netip.AddrPort, number uint32, packet []byte) {
+func (w *writer) add(s *session, by route, number uint32, packet []byte) {
 	w.used += len(packet)
 	if n := len(w.trains); n > 0 {
 		t, of := &w.trains[n-1], &w.of[n-1]
-		if of.s == s && s != nil && t.To == to && len(packet) <= t.Segment && len(t.Data)%t.Segment == 0 &&
+		if of.s == s && s != nil && t.To == by.to && t.Local == by.local && len(packet) <= t.Segment && len(t.Data)%t.Segment == 0 &&
 			len(t.Data)/t.Segment < trainPackets {
 			t.Data = t.Data[:len(t.Data)+len(packet)]
 			of.last = number
 			return
 		}
 	}
-	w.trains = append(w.trains, udp.Train{To: to, Data: w.arena[w.used-len(packet) : w.used], Segment: len(packet)})
+	w.trains = append(w.trains, udp.Train{To: by.to, Local: by.local, Data: w.arena[w.used-len(packet) : w.used], Segment: len(packet)})
 	w.of = append(w.of, sent{s, number, number})
 }
 
 // single sends a packet that belongs to no flow.
-func (w *writer) single(to netip.AddrPort, packet []byte) {
+func (w *writer) single(by route, packet []byte) {
 	if len(packet) > maxMTU {
 		return
 	}
 	room := w.room()
-	w.add(nil, to, 0, append(room, packet...))
+	w.add(nil, by, 0, append(room, packet...))
 }
 
 // flush writes the trains.

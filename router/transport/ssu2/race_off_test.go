@@ -1,0 +1,5 @@
+//go:build !race
+
+package ssu2
+
+const raceEnabled = false
