@@ -165,7 +165,7 @@ func (f *Flow) Queue(now time.Time, msgs []*buf.Buf) int {
 }
 
 // Control queues one whole block with its header, which is copied, in front of all messages. A reliable one is sent again until it is
-// acked, for some seconds. It reports whether there was room: for 64 blocks, of what a packet of the least MTU holds. A Termination block goes out with the next
+// acked, for some seconds. It reports whether there was room: for 64 blocks, each of ControlSize bytes at most. A Termination block goes out with the next
 // packet, and nothing after it, except another Termination.
 func (f *Flow) Control(now time.Time, block []byte, reliable bool) bool {
 	t := f.tick(now)
@@ -191,6 +191,9 @@ func (f *Flow) AckNow(now time.Time) {
 		f.acks.news, f.acks.at = true, t
 	}
 }
+
+// ControlSize is the longest block that Control takes: it fits every path.
+func (f *Flow) ControlSize() int { return f.floor() }
 
 // floor is the payload that fits every path.
 func (f *Flow) floor() int { return FloorMTU - f.mtu.overhead }

@@ -179,7 +179,10 @@ func (q *sendQueue) pick(t instant, size int) (pick, bool) {
 				return p, true
 			}
 			q.fresh.pop()
-			q.refit(h, m)
+			if q.refit(h, m); q.live(h) != nil { // half sent, and on its way: no second chance for this one
+				*q.dropped++
+				q.remove(h)
+			}
 			continue
 		}
 		q.fresh.pop()
@@ -190,13 +193,16 @@ func (q *sendQueue) pick(t instant, size int) (pick, bool) {
 	return pick{}, false
 }
 
-// refit starts a message over that was divided for a larger MTU. What was sent of it was as long and did not arrive; if some of it did, nobody could put
-// it together, and it is dropped.
+// refit starts a message over that was divided for a larger MTU, when all that was sent of it is known to be lost: acks that came later did not include it. If
+// some of it arrived nobody could put the two divisions together, as fragments do not tell their offset, and the message is dropped.
 func (q *sendQueue) refit(h handle, m *outMessage) {
 	if m.acked != 0 {
 		*q.dropped++
 		q.remove(h)
 		return
+	}
+	if sent := uint64(1)<<m.next - 1; sent&^m.lost != 0 {
+		return // the next loss, or ack, brings it back
 	}
 	m.gen++
 	m.n, m.next, m.lost, m.again = 0, 0, 0, false
@@ -243,6 +249,10 @@ func (q *sendQueue) ack(h handle, frag uint8) bool {
 	m.acked |= 1 << frag
 	m.lost &^= 1 << frag
 	if bits.OnesCount64(m.acked) < int(m.n) {
+		if m.lost != 0 && !m.again && !m.control { // refit waits for it
+			m.again = true
+			q.lost.push(h)
+		}
 		return false
 	}
 	done := !m.control
