@@ -44,7 +44,7 @@ type Router struct {
 	Upstream  string    `koanf:"upstream"`
 	Bandwidth Bandwidth `koanf:"bandwidth"`
 	NTCP2     Transport `koanf:"ntcp2"`
-	SSU2      Transport `koanf:"ssu2"`
+	SSU2      SSU2      `koanf:"ssu2"`
 	Reseed    Reseed    `koanf:"reseed"`
 	Tunnels   Tunnels   `koanf:"tunnels"`
 }
@@ -59,8 +59,16 @@ type Bandwidth struct {
 // Transport says where a transport listens and what it publishes.
 type Transport struct {
 	Enabled   bool   `koanf:"enabled"`
-	Listen    string `koanf:"listen"`    // IP:port or :port; port 0 is a random one that is kept; of SSU2 empty: as NTCP2
+	Listen    string `koanf:"listen"`    // IP:port or :port; port 0 is a random one that is kept
 	Advertise string `koanf:"advertise"` // IP or IP:port
+}
+
+// SSU2 is the transport over UDP.
+type SSU2 struct {
+	Enabled   bool   `koanf:"enabled"`
+	Listen    string `koanf:"listen"` // as of Transport; empty: as NTCP2
+	Advertise string `koanf:"advertise"`
+	Batching  string `koanf:"batching"` // how packets go in and out: auto, batched, plain
 }
 
 // Reseed says where the first RouterInfos come from.
@@ -161,7 +169,7 @@ func Default() Config {
 			PostQuantum: []string{"mlkem768", "mlkem512", "mlkem1024"},
 			Bandwidth:   Bandwidth{Inbound: 1e6, Outbound: 1e6, Share: 80},
 			NTCP2:       Transport{Enabled: true, Listen: ":0"},
-			SSU2:        Transport{Enabled: true},
+			SSU2:        SSU2{Enabled: true, Batching: "auto"},
 			Reseed:      Reseed{URLs: []string{}, Files: []string{}},
 			Tunnels:     Tunnels{Length: 3, Quantity: 3},
 		},

@@ -36,6 +36,7 @@ func (c Config) problems() (errs Errors) {
 		check("router.ssu2.listen", listenIP(r.SSU2.Listen))
 	}
 	check("router.ssu2.advertise", advertise(r.SSU2.Advertise))
+	check("router.ssu2.batching", oneOf(r.SSU2.Batching, "auto", "batched", "plain"))
 	check("router.post_quantum", postQuantum(r.PostQuantum))
 	check("router.upstream", upstream(r.Upstream))
 	switch {

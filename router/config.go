@@ -35,6 +35,8 @@ type Config struct {
 	NoIPv4, NoIPv6 bool
 	// NTCP2 and SSU2 say where the router listens for TCP and UDP. SSU2 listens where NTCP2 does if it does not say.
 	NTCP2, SSU2 Endpoint
+	// Batching is how SSU2 moves packets: "auto" by default, "batched" without segmentation offload, "plain" one by one.
+	Batching string
 	// PortMapping asks the home router to forward the ports. It does nothing in private networks.
 	PortMapping bool
 	// PostQuantum are the key exchanges offered beside X25519, best first: "mlkem512", "mlkem768", "mlkem1024".

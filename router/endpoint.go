@@ -24,6 +24,9 @@ func (c Config) validateLinks() error {
 			return err
 		}
 	}
+	if _, ok := batching[c.Batching]; !ok {
+		return fmt.Errorf("router: batching %q: want auto, batched or plain", c.Batching)
+	}
 	if _, err := c.postQuantum(); err != nil {
 		return err
 	}

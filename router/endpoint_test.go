@@ -36,6 +36,7 @@ func TestImpossibleLinksAreRefused(t *testing.T) {
 		"NTCP2 and SSU2 are both off":            {NTCP2: Endpoint{Disabled: true}, SSU2: Endpoint{Disabled: true}},
 		"IPv4 and IPv6 are both off":             {NoIPv4: true, NoIPv6: true},
 		`ssu2 advertise address "here"`:          {SSU2: Endpoint{Advertise: "here"}},
+		`batching "much"`:                        {Batching: "much"},
 		`key exchange "kyber"`:                   {PostQuantum: []string{"kyber"}},
 		`key exchange "mlkem768" is there twice`: {PostQuantum: []string{"mlkem768", "mlkem768"}},
 		"an upstream proxy needs NTCP2":          {Upstream: "socks5://127.0.0.1:1", NTCP2: Endpoint{Disabled: true}},

@@ -13,6 +13,7 @@ import (
 	"clove.i2p/router/transport"
 	"clove.i2p/router/transport/ntcp2"
 	"clove.i2p/router/transport/ssu2"
+	"clove.i2p/router/udp"
 	"clove.i2p/router/upstream"
 )
 
@@ -127,12 +128,16 @@ func (r *Router) bindSSU2(port uint16) error {
 		Listen: listen, Advertise: advertise, NetworkID: r.cfg.NetworkID, AllowPrivate: r.cfg.AllowPrivate,
 		StaticKey: r.id.ssu2.static, IntroKey: [introKeyLen]byte(r.id.ssu2.mask), SigningKey: r.id.keys.Signing,
 		SelfHash: r.hash, Self: r.own.Load, Skew: r.skew.note(r.clock), Limiter: r.limiter, PostQuantum: versions,
+		Mode: batching[r.cfg.Batching],
 	}, ssu2.Deps{Clock: r.clock, Logger: r.log, Listen: r.cfg.Sockets.ListenPacket, Observer: r.reach})
 	if err != nil {
 		return fmt.Errorf("router: %w", err)
 	}
 	return nil
 }
+
+// batching are the values of Config.Batching.
+var batching = map[string]udp.Mode{"": udp.Auto, "auto": udp.Auto, "batched": udp.Batched, "plain": udp.Plain}
 
 // keepFirstPort keeps the port of the first listener for the next start.
 func keepFirstPort(k *linkKeys, dir, name string, bound []netip.AddrPort) error {

@@ -50,6 +50,8 @@ type Config struct {
 	Skew func(peer i2p.Hash, skew time.Duration)
 	// Limiter, if set, slows all sessions down.
 	Limiter Limiter
+	// Mode is how packets go to the system and come from it.
+	Mode udp.Mode
 	// MTU is the largest IP packet in bytes that we send and say that we take, 1280 to 1500; 0 is 1500.
 	MTU int
 	// PostQuantum are the hybrid handshakes that we offer and take, best first: a subset of 4 (ML-KEM-768) and 3 (ML-KEM-512),

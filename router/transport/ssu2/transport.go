@@ -89,7 +89,7 @@ func (t *Transport) listen(at netip.AddrPort) (Socket, error) {
 }
 
 func (t *Transport) listenUDP(_ context.Context, at netip.AddrPort) (Socket, error) {
-	return udp.Listen(at, udp.Options{IPv6Only: !t.dualStack()})
+	return udp.Listen(at, udp.Options{Mode: t.cfg.Mode, IPv6Only: !t.dualStack()})
 }
 
 // dualStack: without a socket for IPv4, [::] is for both IP versions.

@@ -66,10 +66,6 @@ type ProxyConfig struct {
 	Jump          []string
 }
 
-func endpoint(t config.Transport) router.Endpoint {
-	return router.Endpoint{Disabled: !t.Enabled, Listen: t.Listen, Advertise: t.Advertise}
-}
-
 // FromConfig turns a configuration into that of the packages. The error is config.Errors.
 func FromConfig(l *config.Loaded) (Config, error) {
 	c := l.Config
@@ -80,7 +76,9 @@ func FromConfig(l *config.Loaded) (Config, error) {
 			NoTransit: !c.Router.Transit,
 			Bandwidth: bandwidth.Config{Inbound: c.Router.Bandwidth.Inbound, Outbound: c.Router.Bandwidth.Outbound, Share: c.Router.Bandwidth.Share},
 			Hidden:    c.Router.Hidden, NoIPv4: !c.Router.IPv4, NoIPv6: !c.Router.IPv6,
-			NTCP2: endpoint(c.Router.NTCP2), SSU2: endpoint(c.Router.SSU2),
+			NTCP2:       router.Endpoint{Disabled: !c.Router.NTCP2.Enabled, Listen: c.Router.NTCP2.Listen, Advertise: c.Router.NTCP2.Advertise},
+			SSU2:        router.Endpoint{Disabled: !c.Router.SSU2.Enabled, Listen: c.Router.SSU2.Listen, Advertise: c.Router.SSU2.Advertise},
+			Batching:    c.Router.SSU2.Batching,
 			PortMapping: c.Router.PortMapping, PostQuantum: c.Router.PostQuantum, Upstream: c.Router.Upstream,
 			Reseed: c.Router.Reseed.Files,
 		},
