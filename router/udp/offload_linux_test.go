@@ -124,6 +124,24 @@ func TestRefusedOffloadIsSentInPiecesAndGivenUp(t *testing.T) {
 	}
 }
 
+// Some kernels answer EINVAL to segments beyond the MTU: the packets tell, and offload is not to blame.
+func TestSegmentsBeyondTheMTUDoNotEndOffload(t *testing.T) {
+	a := open(t, Offload)
+	a.engine.(*batch).writer.send = func(_ uintptr, msgs []unix.Mmsghdr) (int, syscall.Errno) {
+		if hasSegment(&msgs[0].Hdr) {
+			return 0, syscall.EINVAL
+		}
+		return 0, syscall.EMSGSIZE
+	}
+	trains := []Train{{To: a.local, Data: row32(0, 5, 1480), Segment: 1480}}
+	if err := a.Write(trains); err != nil || trains[0].Err != ErrTooLarge {
+		t.Fatal(err, trains[0].Err)
+	}
+	if f, c := a.Features(), a.Counts(); !strings.Contains(f, "gso") || c.TooLarge != 5 || c.Written != 0 {
+		t.Fatalf("%s %+v", f, c)
+	}
+}
+
 func TestErrorOfAnEarlierPacketIsTriedAgain(t *testing.T) {
 	for _, errno := range []syscall.Errno{syscall.ECONNREFUSED, syscall.ENOBUFS, syscall.EHOSTUNREACH} {
 		a, b := open(t, Batched), open(t, Auto)

@@ -224,8 +224,8 @@ func TestSourceThatIsNoLongerOursIsPassedOver(t *testing.T) {
 				}
 			}
 			receive(t, a, 5)
-			if !strings.Contains(s.Features(), "gso") {
-				t.Fatal("offload off because of a wrong source:", s.Features())
+			if c := s.Counts(); !strings.Contains(s.Features(), "gso") || c.OffloadRefused != 0 {
+				t.Fatalf("offload off because of a wrong source: %s %+v", s.Features(), c)
 			}
 		})
 	}
