@@ -30,7 +30,7 @@ type Admission interface {
 	Failed(peer i2p.Hash, err error)
 }
 
-// A Transport opens sessions of one style.
+// A Transport opens sessions of one style. It should be a Bidder as well, and report violations; see Bidder and Violation.
 type Transport interface {
 	// Style is the style of its RouterAddresses: "NTCP2" or "SSU2".
 	Style() string
@@ -39,7 +39,8 @@ type Transport interface {
 	// Reachable reports whether ri has an address that Dial could use.
 	Reachable(ri *i2p.RouterInfo) bool
 	// Dial opens a session with the router of ri and reports it with Registry.Opened before it returns. It
-	// works only while Serve runs; otherwise it returns ErrClosed.
+	// works only while Serve runs; otherwise it returns ErrClosed. It ends soon after ctx does, without a session; ctx means
+	// nothing to a session that was opened.
 	Dial(ctx context.Context, ri *i2p.RouterInfo) (Session, error)
 	// Serve accepts and runs sessions until ctx ends. It returns after the last goroutine of the last session.
 	Serve(ctx context.Context, r Registry) error
@@ -54,7 +55,8 @@ type Session interface {
 	Send(msgs []*buf.Buf) int
 	// Close flushes the queue, tells the peer why, and closes. It does not wait for that.
 	Close(reason Reason)
-	// Idle is the time since a message passed in either direction.
+	// Idle is the time since a message passed in either direction. It is called often and under locks: it must not wait, nor
+	// call the Registry.
 	Idle(now time.Time) time.Duration
 	Status() SessionStatus
 }
@@ -62,7 +64,7 @@ type Session interface {
 // A Registry is what a Transport reports to: the Mux.
 type Registry interface {
 	Handler
-	// Admit is asked for the peer of an inbound handshake as soon as the peer is known.
+	// Admit is asked for the peer of an inbound handshake as soon as the peer is known. AdmitFrom asks better.
 	Admit(peer i2p.Hash) bool
 	// Opened enters a session before its first message is delivered. If it returns false the transport closes
 	// the session with ReasonBanned and does not report it again.

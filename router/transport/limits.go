@@ -84,6 +84,10 @@ const (
 	// ourselves. leastGroupShare is for small tables.
 	groupShare      = 64
 	leastGroupShare = 4
+	// listVictims is how long a list of maxVictims sessions that are the first to go is used: making it takes half a millisecond
+	// with a full table, and it stands for 250 sessions that may be replaced in a second.
+	listVictims = 250 * time.Millisecond
+	maxVictims  = 64
 	// keepIdle is longer than the minute at which tunnels are tested.
 	keepIdle = 2 * time.Minute
 	// wantedTicks of sweepInterval: as long as DefaultIdleTimeout.

@@ -38,6 +38,8 @@ type Mux struct {
 	backoffs map[i2p.Hash]backoff
 	history  history
 	bans     banTable
+	victims  [][]i2p.Hash  // the first to go when the table is full, by transport
+	listed   time.Time     // when victims was made
 	wake     chan struct{} // a dial was queued
 	queue    []*dial       // dials that wait for a turn, oldest first
 	foreign  []*dial       // the same, for messages of others

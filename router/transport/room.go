@@ -1,7 +1,9 @@
 package transport
 
 import (
+	"cmp"
 	"net/netip"
+	"slices"
 	"time"
 
 	"clove.i2p/router/i2p"
@@ -36,33 +38,83 @@ func (m *Mux) roomLocked(n newcomer, now time.Time) (victim i2p.Hash, ok bool) {
 	if !tableFull && !styleFull {
 		return victim, true
 	}
-	size, known := m.groups[n.group], n.direction == Inbound && n.group.IsValid()
-	if !known {
-		size = 0
-	}
 	share := max(all/groupShare, leastGroupShare)
+	m.listVictimsLocked(share, now)
 	mostCrowded, mostIdle := 0, time.Duration(-1)
-	for peer, l := range m.sessions {
-		e := &l.open[0]
-		if len(l.open) > 1 || e.session.Direction() != Inbound || styleFull && e.style != n.style || m.wants(l) {
+	for style, list := range m.victims {
+		if styleFull && style != n.style {
 			continue
 		}
-		crowd := 1
-		if e.group.IsValid() {
-			crowd = m.groups[e.group]
-		}
-		if crowd < mostCrowded || crowd <= size && !(known && e.group == n.group) {
-			continue
-		}
-		idle := e.session.Idle(now)
-		if idle < keepIdle && !(crowd > share && crowd > size+1) {
-			continue
-		}
-		if crowd > mostCrowded || idle > mostIdle {
-			victim, mostCrowded, mostIdle, ok = peer, crowd, idle, true
+		for _, peer := range list { // the first that may go is the best of its style, or nearly so
+			crowd, idle := m.evictableLocked(peer, style, share, now)
+			if crowd == 0 || !m.yields(m.sessions[peer].open[0].group, crowd, idle, n) || crowd < mostCrowded {
+				continue
+			}
+			if crowd > mostCrowded || idle > mostIdle {
+				victim, mostCrowded, mostIdle, ok = peer, crowd, idle, true
+			}
+			break
 		}
 	}
 	return victim, ok
+}
+
+// evictableLocked is how many sessions the group of a session has, and how long it was idle; 0 if it goes for nobody.
+func (m *Mux) evictableLocked(peer i2p.Hash, style, share int, now time.Time) (crowd int, idle time.Duration) {
+	l := m.sessions[peer]
+	if l == nil || len(l.open) > 1 || l.open[0].style != style || l.used().Direction() != Inbound || m.wants(l) {
+		return 0, 0
+	}
+	crowd = 1
+	if g := l.open[0].group; g.IsValid() {
+		crowd = m.groups[g]
+	}
+	if idle = l.used().Idle(now); idle < keepIdle && crowd <= share {
+		return 0, 0
+	}
+	return crowd, idle
+}
+
+// yields tells whether an evictable session goes for a newcomer, by what their groups hold.
+func (m *Mux) yields(group netip.Prefix, crowd int, idle time.Duration, n newcomer) bool {
+	size := 0
+	if n.direction == Inbound && n.group.IsValid() {
+		size = m.groups[n.group]
+		if group == n.group {
+			return idle >= keepIdle
+		}
+	}
+	return crowd > size+1 || crowd == size+1 && idle >= keepIdle
+}
+
+// listVictimsLocked lists for each transport the sessions that are the first to go: the most crowded group first, and in a group
+// the most idle. It looks at every session, and therefore not again within listVictims, however many newcomers come:
+// they would keep the table busy.
+func (m *Mux) listVictimsLocked(share int, now time.Time) {
+	if len(m.victims) > 0 && now.Sub(m.listed) < listVictims {
+		return
+	}
+	type candidate struct {
+		peer  i2p.Hash
+		crowd int
+		idle  time.Duration
+	}
+	m.listed, m.victims = now, make([][]i2p.Hash, len(m.styles))
+	all := make([][]candidate, len(m.styles))
+	for peer, l := range m.sessions {
+		style := l.open[0].style
+		if crowd, idle := m.evictableLocked(peer, style, share, now); crowd > 0 {
+			all[style] = append(all[style], candidate{peer, crowd, idle})
+		}
+	}
+	for style, list := range all {
+		slices.SortFunc(list, func(a, b candidate) int {
+			return cmp.Or(cmp.Compare(b.crowd, a.crowd), cmp.Compare(b.idle, a.idle))
+		})
+		for _, c := range list[:min(len(list), maxVictims)] {
+			m.victims[style] = append(m.victims[style], c.peer)
+		}
+	}
 }
 
 // wants tells whether we sent something of our own over a link a short while ago.

@@ -69,6 +69,7 @@ func TestWhoFillsTheTableFromOneNetworkPushesOutHisOwn(t *testing.T) {
 			t.Fatalf("%d honest sessions are left of %d", alive(honest), m.Stats().Inbound)
 		}
 		// He keeps his sessions busy: honest newcomers get in for all that, until he has no more than his share.
+		time.Sleep(time.Second)
 		for _, s := range attack {
 			s.touch()
 		}
@@ -123,6 +124,67 @@ func TestTheMostIdleSessionGoes(t *testing.T) {
 	})
 }
 
+func TestTheMostCrowdedNetworkLosesItsMostIdleSession(t *testing.T) {
+	serving(t, small, func(t *testing.T, _ *transport.Mux, _ *peers, tr *fake, _ *admission) {
+		honest := fill(tr, 0, spread(51)...)
+		group := fill(tr, 100, crowd(5)...)
+		time.Sleep(10 * time.Minute)
+		for i, s := range group {
+			if i != 2 {
+				s.touch()
+			}
+		}
+		time.Sleep(3 * time.Minute)
+		group[2].mu.Lock()
+		group[2].active = group[2].active.Add(2 * time.Minute) // less idle than the honest ones, more than its group
+		group[2].mu.Unlock()
+		if n := len(fill(tr, 200, "14.0.0.1")); n != 1 || alive(honest) != 51 || group[2].reasons() == nil {
+			t.Errorf("%d newcomers, honest %d, group %d", n, alive(honest), alive(group))
+		}
+	})
+}
+
+func TestBusySessionsStayForThoseWhoAreAsCrowded(t *testing.T) {
+	serving(t, small, func(t *testing.T, m *transport.Mux, _ *peers, tr *fake, _ *admission) {
+		first := fill(tr, 0, crowd(28)...)
+		var other []string
+		for i := range 28 {
+			other = append(other, fmt.Sprintf("15.0.0.%d", i))
+		}
+		second := fill(tr, 100, other...)
+		first[0].Close(transport.ReasonNormal)
+		fill(tr, 200, "16.0.0.1")
+		// 27, 28 and 1, all busy: the smaller of the two would come to 28.
+		if n := len(fill(tr, 300, "12.0.0.99")); n != 0 {
+			t.Error("a newcomer of a group that would be as crowded")
+		}
+		if n := len(fill(tr, 400, "15.0.0.99")); n != 0 {
+			t.Error("a newcomer of the most crowded group, for a busy session of it")
+		}
+		if n := len(fill(tr, 500, "17.0.0.1")); n != 1 || alive(second) != 27 || alive(first) != 27 {
+			t.Errorf("%d newcomers, groups %d and %d", n, alive(first), alive(second))
+		}
+	})
+}
+
+func TestOurOwnDialsAreNotEvicted(t *testing.T) {
+	serving(t, small, func(t *testing.T, m *transport.Mux, known *peers, tr *fake, _ *admission) {
+		for range 20 {
+			if err := m.Connect(t.Context(), known.add(t, nil)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		in := fill(tr, 0, spread(36)...)
+		time.Sleep(10 * time.Minute) // long after we sent the last message
+		for _, s := range in {
+			s.touch()
+		}
+		if n := len(fill(tr, 100, "14.0.0.1")); n != 0 || m.Stats().Outbound != 20 || alive(in) != 36 {
+			t.Errorf("%d newcomers, %+v", n, m.Stats())
+		}
+	})
+}
+
 func TestForwardedMessagesDoNotKeepASession(t *testing.T) {
 	for _, own := range []bool{true, false} {
 		serving(t, small, func(t *testing.T, m *transport.Mux, _ *peers, tr *fake, _ *admission) {
@@ -147,8 +209,9 @@ func TestRoomIsMadeWhereItLacks(t *testing.T) {
 	a, b := bids("NTCP2", 0), bids("SSU2", 30)
 	cfg := transport.Config{MaxSessions: 64, MaxOf: map[string]int{"NTCP2": 16}, IdleTimeout: time.Hour}
 	servingBoth(t, cfg, a, b, func(t *testing.T, m *transport.Mux, known *peers, _ *admission) {
-		ntcp2 := fill(a.fake, 0, spread(14)...)
 		ssu2 := fill(b.fake, 100, spread(62)[20:]...)
+		time.Sleep(time.Minute) // these are the most idle
+		ntcp2 := fill(a.fake, 0, spread(14)...)
 		if len(ntcp2) != 14 || len(ssu2) != 42 {
 			t.Fatal(len(ntcp2), len(ssu2))
 		}

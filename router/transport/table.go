@@ -52,13 +52,13 @@ func (r registry) AdmitFrom(peer i2p.Hash, from netip.Addr) bool {
 	m := r.m
 	ok := peer != m.cfg.Self && (m.deps.Admission == nil || m.deps.Admission.Admit(peer))
 	if ok {
-		m.mu.RLock()
+		m.mu.Lock()
 		now := time.Now()
 		ok = m.serving && !m.bans.banned(peer, now)
 		if ok && m.sessions[peer] == nil {
 			_, ok = m.roomLocked(newcomer{Inbound, r.style, groupOf(from)}, now)
 		}
-		m.mu.RUnlock()
+		m.mu.Unlock()
 	}
 	if !ok {
 		m.c.refusedInbound.Add(1)
