@@ -105,6 +105,9 @@ type Config struct {
 	Signing keys.SigningPrivateKey
 	// AllowPrivate takes private and reserved addresses, and does not care about routers in one network: for networks of tests.
 	AllowPrivate bool
+	// Offset is what to add to the times that the engine is given to have the network's time, which goes into what is signed and published
+	// (clock.Clock.Offset); nil is 0.
+	Offset func() time.Duration
 	// Rand for nonces, tags and choices; nil is crypto/rand.
 	Rand io.Reader
 	// MaxTags bounds the relay tags that we give; 0 is DefaultMaxTags, negative none.

@@ -67,6 +67,9 @@ func New(cfg Config, host Host) (*Engine, error) {
 	if cfg.Rand == nil {
 		cfg.Rand = rand.Reader
 	}
+	if cfg.Offset == nil {
+		cfg.Offset = func() time.Duration { return 0 }
+	}
 	if cfg.MaxTags == 0 {
 		cfg.MaxTags = DefaultMaxTags
 	}
@@ -148,7 +151,7 @@ func (e *Engine) HandleOutside(now time.Time, from netip.AddrPort, h wire.Header
 	for blocks.Next() {
 		switch blocks.Type {
 		case wire.BlockDateTime:
-			if t, err := wire.ParseDateTime(blocks.Body); err != nil || skewed(now, t) {
+			if t, err := wire.ParseDateTime(blocks.Body); err != nil || e.skewed(now, t) {
 				e.drop(DropSkew)
 				return
 			}
@@ -270,10 +273,17 @@ func (e *Engine) wake(t time.Time) {
 	}
 }
 
-// skewed reports whether a time that somebody signed is too far from ours.
-func skewed(now, t time.Time) bool { return now.Sub(t).Abs() > maxSkew }
+// seconds is the network's time as it is written.
+func (e *Engine) seconds(now time.Time) uint32 { return wire.Seconds(now.Add(e.cfg.Offset())) }
 
-func skewedSeconds(now time.Time, s uint32) bool { return skewed(now, time.Unix(int64(s), 0)) }
+// skewed reports whether a time that somebody wrote is too far from ours.
+func (e *Engine) skewed(now, t time.Time) bool {
+	return now.Add(e.cfg.Offset()).Sub(t).Abs() > maxSkew
+}
+
+func (e *Engine) skewedSeconds(now time.Time, s uint32) bool {
+	return e.skewed(now, time.Unix(int64(s), 0))
+}
 
 // random returns a random number; at 0 it tries again.
 func (e *Engine) random() uint32 {
@@ -313,10 +323,11 @@ func (e *Engine) remembered(r role, who i2p.Hash, nonce uint32) bool {
 	return e.nonces.known(nonceKey{role: r, who: [8]byte(who[:8]), nonce: nonce})
 }
 
-// own is our address to name to others, of a family: a fixed one, or where the peer of this session sees us, or where most do.
+// own is our address to name to others, of a family: a fixed one, or where the peer of this session sees us, or where most do. A fixed one with another
+// IP address than that peer sees is out of date, and the peer would not take it from us.
 func (e *Engine) own(f Family, s Session) (netip.AddrPort, bool) {
 	a, fixed := e.host.Own(f)
-	if seen := s.Seen; !fixed && seen.IsValid() && FamilyOf(seen.Addr()) == f && e.usable(seen) {
+	if seen := s.Seen; seen.IsValid() && FamilyOf(seen.Addr()) == f && e.usable(seen) && (!fixed || seen.Addr() != a.Addr()) {
 		a = seen
 	}
 	return a, a.IsValid() && FamilyOf(a.Addr()) == f && e.usable(a)

@@ -58,7 +58,9 @@ func (e *Engine) introduces(f Family, ri *i2p.RouterInfo) bool {
 func (e *Engine) Introducers(f Family) []Introducer {
 	list := make([]Introducer, 0, MaxIntroducers)
 	for _, t := range e.introducers[f].chosen {
-		list = append(list, t.Introducer)
+		in := t.Introducer
+		in.Expires = in.Expires.Add(e.cfg.Offset())
+		list = append(list, in)
 	}
 	return list
 }

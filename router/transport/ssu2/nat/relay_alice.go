@@ -38,7 +38,7 @@ func (e *Engine) Relay(now time.Time, charlie *i2p.RouterInfo, bob i2p.Hash, tag
 		return 0, ErrNoAddress
 	}
 	nonce = e.newNonce()
-	req := wire.NewRelayRequest(e.cfg.Signing, bob, charlie.Hash(), nonce, tag, wire.Seconds(now), own)
+	req := wire.NewRelayRequest(e.cfg.Signing, bob, charlie.Hash(), nonce, tag, e.seconds(now), own)
 	if !e.host.SendBlocks(bob, req.Append(nil)) {
 		return 0, ErrSession
 	}
@@ -78,7 +78,7 @@ func (e *Engine) relayAnswered(now time.Time, s Session, body []byte) {
 }
 
 func (e *Engine) signedByCharlie(now time.Time, r *aliceRelay, p wire.RelayResponse) bool {
-	return p.Version == version && !skewedSeconds(now, p.Time) && p.Verify(r.key, r.bob)
+	return p.Version == version && !e.skewedSeconds(now, p.Time) && p.Verify(r.key, r.bob)
 }
 
 // punched takes a HolePunch. Its port counts, not the one that Charlie believes to have: his NAT may use one for each peer. Anybody can send one

@@ -50,7 +50,7 @@ func (e *Engine) judgeRelay(now time.Time, s Session, p wire.RelayRequest, charl
 	switch {
 	case !found || !connected:
 		return wire.RelayCodeTagNotFound
-	case charlie == s.Router || skewedSeconds(now, p.Time) || e.host.Banned(s.Router):
+	case charlie == s.Router || e.skewedSeconds(now, p.Time) || e.host.Banned(s.Router):
 		return wire.CodeBobUnspecified
 	case e.host.Banned(charlie):
 		return wire.RelayCodeCharlieBanned
@@ -85,7 +85,7 @@ func (e *Engine) aliceAt(s Session, p wire.RelayRequest, ri *i2p.RouterInfo) boo
 func (e *Engine) rejectRelay(now time.Time, alice i2p.Hash, code byte, nonce uint32) {
 	e.stats.RelaysRefused++
 	if e.refuse(now, alice) {
-		p := wire.NewRelayResponse(e.cfg.Signing, e.cfg.Self, code, nonce, wire.Seconds(now), noAddress, 0)
+		p := wire.NewRelayResponse(e.cfg.Signing, e.cfg.Self, code, nonce, e.seconds(now), noAddress, 0)
 		e.host.SendBlocks(alice, p.Append(nil))
 	}
 }

@@ -52,7 +52,7 @@ func (e *Engine) charlieRelayAsked(now time.Time, s Session, body []byte, last b
 			return
 		}
 	}
-	answer := wire.NewRelayResponse(e.cfg.Signing, s.Router, code, p.Nonce, wire.Seconds(now), own, token)
+	answer := wire.NewRelayResponse(e.cfg.Signing, s.Router, code, p.Nonce, e.seconds(now), own, token)
 	block := answer.Append(nil)
 	e.host.SendBlocks(s.Router, block)
 	if code != wire.AcceptCode {
@@ -71,7 +71,7 @@ func (e *Engine) judgeIntro(now time.Time, s Session, intro wire.RelayIntro, ri 
 	at := place(p.Alice.Addr())
 	own, _ := e.host.Own(f)
 	switch {
-	case !e.introducedBy(s.Router, p.Tag) || intro.From == e.cfg.Self || intro.From == s.Router || skewedSeconds(now, p.Time):
+	case !e.introducedBy(s.Router, p.Tag) || intro.From == e.cfg.Self || intro.From == s.Router || e.skewedSeconds(now, p.Time):
 		return wire.CodeCharlieUnspecified, key
 	case e.host.Banned(intro.From):
 		return wire.CodeCharlieBannedAlice, key

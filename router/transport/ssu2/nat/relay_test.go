@@ -132,7 +132,10 @@ func TestRelayFailures(t *testing.T) {
 			charlie.engine.NeedIntroducers(w.now, nat.V4, false)
 			charlie.engine.SessionClosed(w.now, bob.hash())
 		}, code: wire.CodeCharlieUnspecified},
-		{name: "Charlie names a private address", set: func(w *world, _, bob, charlie *node, _ *uint32) {
+		{name: "Charlie knows no address of his", set: func(_ *world, _, bob, charlie *node, _ *uint32) {
+			s := charlie.sessions[bob.hash()]
+			s.Seen = netip.AddrPort{}
+			charlie.sessions[bob.hash()] = s
 			charlie.fixed, charlie.own = true, netip.MustParseAddrPort("192.168.1.1:12345")
 		}, code: wire.CodeCharlieUnspecified},
 	} {

@@ -62,7 +62,7 @@ func (e *Engine) StartTest(now time.Time, f Family) error {
 	if FamilyOf(bob.Seen.Addr()) == f && bob.Seen.IsValid() {
 		t.port = bob.Seen.Port()
 	}
-	one := wire.NewPeerTest(e.cfg.Signing, bob.Router, t.nonce, wire.Seconds(now), tested)
+	one := wire.NewPeerTest(e.cfg.Signing, bob.Router, t.nonce, e.seconds(now), tested)
 	if !e.host.SendBlocks(bob.Router, one.Append(nil)) {
 		return ErrNoBob
 	}
@@ -157,7 +157,7 @@ func (e *Engine) aliceTestAnswered(now time.Time, s Session, p wire.PeerTest, bo
 			e.drop(DropNoRouterInfo)
 			e.finishTest(t, Unknown, "the third peer's RouterInfo did not come")
 		}
-	case p.Alice != t.tested || skewedSeconds(now, p.Time) || !p.VerifyCharlie(ri.Identity().SigningKey(), t.bob, e.cfg.Self):
+	case p.Alice != t.tested || e.skewedSeconds(now, p.Time) || !p.VerifyCharlie(ri.Identity().SigningKey(), t.bob, e.cfg.Self):
 		e.drop(DropSignature)
 		e.finishTest(t, Unknown, "the third peer's agreement is not signed by it")
 	default:

@@ -39,7 +39,7 @@ func (e *Engine) bobTestAsked(now time.Time, s Session, p wire.PeerTest) {
 func (e *Engine) judgeTest(now time.Time, s Session, p wire.PeerTest) byte {
 	ri := e.host.RouterInfo(s.Router)
 	switch {
-	case p.Code != wire.AcceptCode || ri == nil || skewedSeconds(now, p.Time) || e.host.Banned(s.Router):
+	case p.Code != wire.AcceptCode || ri == nil || e.skewedSeconds(now, p.Time) || e.host.Banned(s.Router):
 		return wire.CodeBobUnspecified
 	case FamilyOf(p.Alice.Addr()) != FamilyOf(s.Remote.Addr()) || !samePlace(p.Alice.Addr(), s.Remote.Addr()) || !e.usable(p.Alice):
 		return wire.PeerTestCodeBobAddress

@@ -55,7 +55,7 @@ func (e *Engine) judgeAlice(now time.Time, s Session, p wire.PeerTest, ri *i2p.R
 	at := place(p.Alice.Addr())
 	_, connected := e.host.Session(p.Router)
 	switch {
-	case p.Code != wire.AcceptCode || p.Router == e.cfg.Self || p.Router == s.Router || skewedSeconds(now, p.Time):
+	case p.Code != wire.AcceptCode || p.Router == e.cfg.Self || p.Router == s.Router || e.skewedSeconds(now, p.Time):
 		return wire.CodeCharlieUnspecified, key
 	case e.host.Banned(p.Router):
 		return wire.CodeCharlieBannedAlice, key

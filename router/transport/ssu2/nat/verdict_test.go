@@ -220,6 +220,31 @@ func TestRefusalsEndATest(t *testing.T) {
 	}
 }
 
+// A fixed address with another IP than the one we have is out of date.
+func TestOldAddressIsNotTested(t *testing.T) {
+	w, alice, bob, _ := testWorld(t, open)
+	alice.fixed, alice.own = true, netip.MustParseAddrPort("91.99.0.1:12345")
+	if r := startTest(w, alice); r.Outcome != nat.OK || r.Tested != alice.sessions[bob.hash()].Seen {
+		w.fail("%+v", r)
+	}
+}
+
+// What is signed has the network's time, whatever the local clock says.
+func TestTimesAreTheNetworks(t *testing.T) {
+	w, alice, bob, charlies := testWorld(t, symmetric)
+	for _, n := range append(charlies, alice, bob) {
+		n.offset = 20 * time.Minute
+	}
+	if r := startTest(w, alice); r.Outcome != nat.Symmetric {
+		w.fail("all at one time: %+v", r)
+	}
+	w, alice, _, _ = testWorld(t, symmetric)
+	alice.offset = 20 * time.Minute
+	if r := startTest(w, alice); r.Code != wire.CodeBobUnspecified {
+		w.fail("Alice at another time: %+v", r)
+	}
+}
+
 func TestSessionEndsWhileTesting(t *testing.T) {
 	w, alice, bob, _ := testWorld(t, open)
 	w.lose = func(m string) bool { return m == "test 4" || m == "test 5" }

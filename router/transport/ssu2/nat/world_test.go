@@ -94,6 +94,7 @@ type node struct {
 	fixed    bool
 	banned   map[i2p.Hash]bool
 	full     bool // introduces nobody
+	offset   time.Duration
 
 	tests   []nat.TestResult
 	relays  []nat.RelayResult
@@ -214,7 +215,7 @@ func (w *world) add(name, ip string, k kind, caps string) *node {
 	if n.ri, err = i2p.NewRouterInfo(keys, w.now, []i2p.RouterAddress{a}, map[string]string{"netId": "5", "caps": "LR", "router.version": "0.9.67"}); err != nil {
 		w.t.Fatal(err)
 	}
-	if n.engine, err = nat.New(nat.Config{Self: n.hash(), Signing: keys.Signing, Rand: w.rand, AllowPrivate: w.private}, n); err != nil {
+	if n.engine, err = nat.New(nat.Config{Self: n.hash(), Signing: keys.Signing, Rand: w.rand, AllowPrivate: w.private, Offset: func() time.Duration { return n.offset }}, n); err != nil {
 		w.t.Fatal(err)
 	}
 	w.nodes[n.hash()] = n
@@ -367,7 +368,7 @@ func (n *node) SendOutside(o nat.Outside) {
 	n.sentTo[o.To.Addr()] = true
 	n.send(name, o.To, func(p *node, from netip.AddrPort) {
 		if o.IntroKey == p.key {
-			payload := append(wire.AppendDateTime(nil, n.w.now), o.Blocks...)
+			payload := append(wire.AppendDateTime(nil, n.w.now.Add(n.offset)), o.Blocks...)
 			p.engine.HandleOutside(n.w.now, from, wire.Header{Type: o.Type, DestID: o.DestID, SrcID: o.SrcID}, wire.AppendPadding(payload, 5))
 		}
 	})
