@@ -167,7 +167,12 @@ func (r *router) Messages(_ i2p.Hash, msgs []*buf.Buf) {
 	}
 }
 
-func (r *router) RouterInfo(_ i2p.Hash, ri *i2p.RouterInfo, _ bool) { r.infos <- ri }
+func (r *router) RouterInfo(_ i2p.Hash, ri *i2p.RouterInfo, _ bool) {
+	r.mu.Lock()
+	r.known[ri.Hash()] = ri
+	r.mu.Unlock()
+	r.infos <- ri
+}
 
 func (r *router) Admit(i2p.Hash) bool {
 	r.mu.Lock()

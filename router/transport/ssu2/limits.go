@@ -17,8 +17,10 @@ const (
 	// maxRouterInfoAge and maxRouterInfoFuture bound a RouterInfo in SessionConfirmed as i2pd does.
 	maxRouterInfoAge    = 90 * time.Minute
 	maxRouterInfoFuture = 2 * time.Minute
-	// minRouterInfoInterval drops RouterInfo blocks that come faster: verifying one costs 50 us.
-	minRouterInfoInterval = 5 * time.Second
+	// routerInfoInterval is how often a peer may send a RouterInfo block on average, routerInfoBurst how many at once: verifying
+	// one costs 50 us. Introducers send one with each relay and peer test.
+	routerInfoInterval = time.Second
+	routerInfoBurst    = 10
 )
 
 // Handshakes.

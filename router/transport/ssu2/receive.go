@@ -231,9 +231,12 @@ func (s *session) event(e event) {
 func (s *session) routerInfo(body []byte) {
 	now := time.Now()
 	s.mu.Lock()
-	early := now.Sub(s.lastInfo) < minRouterInfoInterval
+	if full := now.Add(-routerInfoBurst * routerInfoInterval); s.lastInfo.Before(full) {
+		s.lastInfo = full
+	}
+	early := now.Sub(s.lastInfo) < routerInfoInterval
 	if !early {
-		s.lastInfo = now
+		s.lastInfo = s.lastInfo.Add(routerInfoInterval)
 	}
 	s.mu.Unlock()
 	if early {

@@ -77,7 +77,7 @@ type session struct {
 
 	toldTime time.Time
 	toldInfo time.Time // publication of the RouterInfo that the peer has
-	lastInfo time.Time
+	lastInfo time.Time // of RouterInfo blocks that came, but not longer ago than a burst takes
 }
 
 type sessionState uint8
