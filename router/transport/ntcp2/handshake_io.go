@@ -228,7 +228,7 @@ func (s *server) respond(conn net.Conn) (e established, err error) {
 	if err != nil {
 		return e, fmt.Errorf("ntcp2: SessionConfirmed: %w", err)
 	}
-	if !s.registry.Admit(e.peer) {
+	if !transport.AdmitFrom(s.registry, e.peer, addrPort(conn.RemoteAddr()).Addr()) {
 		return e, fmt.Errorf("ntcp2: %w", &refusal{transport.ReasonBanned, transport.ErrRefused})
 	}
 	return e, conn.SetDeadline(time.Time{})

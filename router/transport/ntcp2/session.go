@@ -102,7 +102,7 @@ func (s *session) run(ctx context.Context, r *reader) error {
 	case errors.Is(err, net.ErrClosed) && s.writeErr != nil:
 		return s.writeErr
 	}
-	return err
+	return violation(err)
 }
 
 // reasonOf tells whether the peer is to be told why the reader ended.
