@@ -1,11 +1,14 @@
 package wire
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"testing"
 
 	"clove.i2p/router/crypto/keys"
+	"clove.i2p/router/crypto/mlkem"
 	"clove.i2p/router/crypto/noise"
 	"clove.i2p/router/i2p"
 )
@@ -39,5 +42,60 @@ func TestRouterHashIsMixedAfterTheStaticKey(t *testing.T) {
 		if s := newNoise(v, static, bob); s.Hash() != h || s.ChainKey() != name {
 			t.Errorf("%v: %x, not %x", v, s.Hash(), h)
 		}
+	}
+}
+
+// requestWith is a SessionRequest with any X and any encapsulation key, sealed as it should be.
+func requestWith(v Variant, c ResponderConfig, x keys.X25519Public, secret [32]byte, encapsulation []byte) []byte {
+	h := Header{DestID: 1, SrcID: 2, Type: SessionRequest, Version: v.Version(), NetworkID: c.NetworkID}
+	s := newNoise(v, c.Static.Public(), c.Hash)
+	packet := startMessage(&s, h, x, 2000)
+	s.MixKey(secret[:])
+	if encapsulation != nil {
+		packet = s.EncryptAndHash(packet, encapsulation)
+	}
+	packet = s.EncryptAndHash(packet, AppendPadding(nil, 20))
+	k := NewHeaderKey(c.Intro)
+	protect(packet, k, k, 48)
+	return packet
+}
+
+func TestKeysThatAreNoneAreRefused(t *testing.T) {
+	c := ResponderConfig{NetworkID: 2, Static: keys.NewX25519([32]byte{1}), MLKEM512: true, MLKEM768: true}
+	e := keys.NewX25519([32]byte{2})
+	secret, err := e.DH(c.Static.Public())
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Of low order: everybody knows the secret, which is zero.
+	low := requestWith(Plain, c, keys.X25519Public{}, [32]byte{}, nil)
+	if _, _, err := NewResponder(c).OpenRequest(low); err == nil || errors.Is(err, ErrAuthentication) {
+		t.Errorf("X of low order: %v", err)
+	}
+	for v, n := range map[Variant]int{MLKEM512: 800, MLKEM768: 1184} {
+		above := requestWith(v, c, e.Public(), secret, bytes.Repeat([]byte{0xff}, n))
+		if _, _, err := NewResponder(c).OpenRequest(above); !errors.Is(err, mlkem.ErrEncapsulationKey) {
+			t.Errorf("%v, coefficients above the modulus: %v", v, err)
+		}
+		good := requestWith(v, c, e.Public(), secret, make([]byte, n)) // zeros are below it
+		if _, _, err := NewResponder(c).OpenRequest(good); err != nil {
+			t.Errorf("%v, the same with zeros: %v", v, err)
+		}
+	}
+	i, err := NewInitiator(InitiatorConfig{SrcID: 1, Static: e})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := i.Request(1, AppendPadding(nil, 20)); err == nil {
+		t.Error("static key of low order taken")
+	}
+}
+
+func TestInitiatorNeedsTwoIDsAndAVariant(t *testing.T) {
+	if _, err := NewInitiator(InitiatorConfig{SrcID: 5, DestID: 5}); !errors.Is(err, ErrConnectionID) {
+		t.Error(err)
+	}
+	if _, err := NewInitiator(InitiatorConfig{SrcID: 5, Variant: 3}); !errors.Is(err, ErrVersion) {
+		t.Error(err)
 	}
 }

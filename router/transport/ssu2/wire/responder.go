@@ -175,7 +175,7 @@ func (r *Responder) OpenConfirmed(packet []byte) (payload []byte, complete bool,
 		return nil, false, ErrConnectionID
 	}
 	whole := packet[ShortHeaderLen:]
-	if _, total := h.Fragment(); total != 1 {
+	if h.Frag != 0x01 { // not the first of one
 		if h, whole, err = r.fragments.add(h, whole); whole == nil {
 			return nil, false, err
 		}
