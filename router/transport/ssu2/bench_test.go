@@ -80,7 +80,7 @@ func BenchmarkPacket(b *testing.B) {
 	now := time.Now()
 	var packets []udp.Packet
 	move := func(w *writer, r *reader, s *session) int {
-		w.begin()
+		w.reserve(turnBytes)
 		for {
 			if _, more := s.act(w, now); !more {
 				break

@@ -103,7 +103,7 @@ func TestSilentPeerEndsTheSession(t *testing.T) {
 		if err == nil || time.Since(start) > time.Minute {
 			t.Error("not ended in time")
 		}
-		if len(a.running().table.entries) != 0 {
+		if a.running().table.size() != 0 {
 			t.Error("the connection id is not free")
 		}
 		// The peer lost its end, or did not notice: a new session works.
@@ -131,7 +131,7 @@ func TestLostTerminationIsRepeated(t *testing.T) {
 			t.Error(err)
 		}
 		time.Sleep(2 * lingerTime)
-		if len(a.running().table.entries)+len(b.running().table.entries) != 0 {
+		if a.running().table.size()+b.running().table.size() != 0 {
 			t.Error("connection ids are not free")
 		}
 	})

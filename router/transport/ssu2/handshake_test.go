@@ -136,7 +136,10 @@ func TestTokensSaveTheRetry(t *testing.T) {
 			t.Errorf("third dial %v: no new token", third)
 		}
 		// The peer has forgotten: it restarts.
-		b.running().mint = newMint()
+		m := b.running().mint
+		m.mu.Lock()
+		m.given = tokenTable{}
+		m.mu.Unlock()
 		open()
 		if got := b.transport.Stats().Retries; got != 2 {
 			t.Errorf("%d retries after a restart", got)
@@ -204,11 +207,11 @@ func TestRefusalsTellTheReason(t *testing.T) {
 		if len(b.opened) != 0 || len(b.closed) != 0 {
 			t.Error("the refused sessions were reported")
 		}
-		if got := len(b.running().table.entries); got != 2 && got != 1 {
+		if got := b.running().table.size(); got != 2 && got != 1 {
 			t.Errorf("%d entries linger", got)
 		}
 		time.Sleep(time.Minute)
-		if got := len(b.running().table.entries); got != 0 {
+		if got := b.running().table.size(); got != 0 {
 			t.Errorf("%d entries are left", got)
 		}
 	})
@@ -261,7 +264,7 @@ func TestReplayedRequestsAreRefused(t *testing.T) {
 		receive(t, b.closed)
 		time.Sleep(500 * time.Millisecond)
 		s := b.running()
-		for len(s.table.entries) > 0 {
+		for s.table.size() > 0 {
 			time.Sleep(100 * time.Millisecond)
 		}
 		r := &reader{l: s.links[0]}
@@ -270,12 +273,12 @@ func TestReplayedRequestsAreRefused(t *testing.T) {
 		}
 		time.Sleep(time.Second)
 		st := b.transport.Stats()
-		if st.Replays != 1 || st.Accepted != 1 || len(s.table.entries) != 0 {
-			t.Errorf("%+v, %d entries", st, len(s.table.entries))
+		if st.Replays != 1 || st.Accepted != 1 || s.table.size() != 0 {
+			t.Errorf("%+v, %d entries", st, s.table.size())
 		}
 		// Nor from another address: the token is of the first.
 		r.batch([]udp.Packet{{Data: record.got[1], From: netip.MustParseAddrPort("11.0.0.9:9000")}}, time.Now())
-		if st := b.transport.Stats(); st.Replays != 1 || len(s.table.entries) != 0 {
+		if st := b.transport.Stats(); st.Replays != 1 || s.table.size() != 0 {
 			t.Errorf("from another address: %+v", st)
 		}
 	})
@@ -322,7 +325,7 @@ func TestDialOfTheDeadEnds(t *testing.T) {
 		if _, err := a.transport.Dial(ctx, b.self()); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("%v", err)
 		}
-		if s := a.running(); len(s.table.entries) != 0 || len(s.table.byRemote) != 0 || len(s.table.dials) != 0 {
+		if s := a.running(); s.table.size() != 0 || len(s.table.byRemote) != 0 || len(s.table.dials) != 0 {
 			t.Error("the dials are not forgotten")
 		}
 	})

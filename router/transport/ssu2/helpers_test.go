@@ -258,3 +258,10 @@ func on(h *simnet.Host, at string) func(*Config, *Deps) {
 		d.Listen = func(_ context.Context, at netip.AddrPort) (Socket, error) { return h.Listen(at, udp.Options{}) }
 	}
 }
+
+// size is the number of connection ids in use.
+func (t *table) size() int {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	return len(t.entries)
+}

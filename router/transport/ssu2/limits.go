@@ -148,6 +148,8 @@ const (
 	// trainPackets is the most of one session in its turn: what the kernel takes with UDP_SEGMENT (64 packets, 64 KiB).
 	trainPackets = 44
 	trainBytes   = 60 << 10
+	// turnBytes is what one turn takes at most: SessionConfirmed, answers about paths, a train and its last packet.
+	turnBytes = 80 << 10
 	// maxRaw bounds the single packets (handshakes, retries, tests) that wait for the writer; beyond it the newest is dropped.
 	maxRaw = 1024
 	// wheelTick is the resolution of deadlines: pacing sends what a tick allows at once.

@@ -62,7 +62,7 @@ func TestFloodOfTokenRequestsKeepsNothing(t *testing.T) {
 			}
 		}
 		flood()
-		if len(s.table.entries)+len(s.mint.given.entries)+len(s.gate.pending)+len(s.gate.recent)+s.workers.n != 0 {
+		if s.table.size()+len(s.mint.given.entries)+len(s.gate.pending)+len(s.gate.recent)+s.workers.n != 0 {
 			t.Error("something was kept")
 		}
 		st := b.transport.Stats()
@@ -188,7 +188,7 @@ func TestSendAndReceiveDoNotAllocate(t *testing.T) {
 	msgs := make([]*buf.Buf, 0, 16)
 	memory := make([]byte, 64*maxMTU)
 	move := func(w *writer, r *reader, s *session) {
-		w.begin()
+		w.reserve(turnBytes)
 		for {
 			if _, more := s.act(w, now); !more {
 				break

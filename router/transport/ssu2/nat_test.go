@@ -69,9 +69,9 @@ func TestPeerTestsOfNATs(t *testing.T) {
 
 func TestDialThroughAnIntroducer(t *testing.T) {
 	for name, kinds := range map[string][2]simnet.NATKind{
-		"to port-restricted":                   {simnet.FullCone, simnet.PortRestricted},
-		"port-restricted to port-restricted":   {simnet.PortRestricted, simnet.PortRestricted},
-		"symmetric to full cone":               {simnet.Symmetric, simnet.FullCone},
+		"to port-restricted":                    {simnet.FullCone, simnet.PortRestricted},
+		"port-restricted to port-restricted":    {simnet.PortRestricted, simnet.PortRestricted},
+		"symmetric to full cone":                {simnet.Symmetric, simnet.FullCone},
 		"address-restricted to port-restricted": {simnet.AddressRestricted, simnet.PortRestricted},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -63,7 +63,6 @@ func (s *session) turn(w *writer, now time.Time) (next time.Time, more bool) {
 // train makes as many packets as the flow lets go, at most trainPackets, of equal length where it can. True: there may be
 // more.
 func (s *session) train(w *writer, now time.Time) bool {
-	w.begin()
 	length := 0 // of the packets of the train that is open, 0: none is
 	for size, made := 0, 0; made < trainPackets && size < trainBytes; {
 		room := w.room()

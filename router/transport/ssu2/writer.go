@@ -17,6 +17,7 @@ type writer struct {
 	ctx    context.Context // bounds the wait for bandwidth
 	wheel  *wheel.Wheel
 	dirty  []actor
+	turns  []actor // who has a turn now
 	raw    []rawPacket
 	arena  []byte
 	used   int
@@ -54,21 +55,12 @@ func (w *writer) run(stop <-chan struct{}) {
 	}
 }
 
-// round gives everybody a turn who wants one, until nobody has more.
+// round gives everybody a turn who wants one, and who asks for more another one after the others, until nobody does.
 func (w *writer) round(now time.Time) {
-	w.dirty, w.raw = w.l.take(w.dirty, w.raw)
-	turns := w.dirty
-	for _, a := range turns {
-		a.place().dirty.Store(false)
-	}
-	w.wheel.Advance(now, func(t *wheel.Timer) { turns = append(turns, t.Owner.(actor)) })
-	for i, p := range w.raw {
-		w.single(p.by, p.data)
-		w.raw[i].data = nil
-	}
-	for len(turns) > 0 {
-		again := turns[:0]
-		for _, a := range turns {
+	for w.collect(now); len(w.turns) > 0; w.collect(now) {
+		again := w.turns[:0]
+		for _, a := range w.turns {
+			w.reserve(turnBytes)
 			next, more := a.act(w, now)
 			p := a.place()
 			switch {
@@ -80,28 +72,43 @@ func (w *writer) round(now time.Time) {
 				w.wheel.Set(now, &p.timer, next)
 			}
 		}
-		clear(turns[len(again):])
-		turns = again
-		if len(turns) > 0 {
+		clear(w.turns[len(again):])
+		w.turns = again
+		if len(again) > 0 {
 			now = time.Now()
 		}
 	}
 	w.flush()
 }
 
-// room lends memory for one packet of any length.
-func (w *writer) room() []byte {
-	if len(w.arena)-w.used < maxMTU {
-		w.flush()
+// collect takes the single packets, and adds to the turns who was marked or whose time has come.
+func (w *writer) collect(now time.Time) {
+	w.dirty, w.raw = w.l.take(w.dirty, w.raw)
+	for i, p := range w.raw {
+		w.reserve(maxMTU)
+		w.single(p.by, p.data)
+		w.raw[i].data = nil
 	}
-	return w.arena[w.used : w.used : w.used+maxMTU]
+	for i, a := range w.dirty {
+		a.place().dirty.Store(false)
+		w.turns = append(w.turns, a)
+		w.dirty[i] = nil
+	}
+	w.wheel.Advance(now, w.due)
 }
 
-// begin ensures that a train has room, so that no flush splits it.
-func (w *writer) begin() {
-	if len(w.arena)-w.used < trainBytes+2*maxMTU {
+func (w *writer) due(t *wheel.Timer) { w.turns = append(w.turns, t.Owner.(actor)) }
+
+// reserve makes room for n bytes of packets. Nobody's lock is held: writing may take its time.
+func (w *writer) reserve(n int) {
+	if len(w.arena)-w.used < n {
 		w.flush()
 	}
+}
+
+// room lends memory for one packet of any length. An actor may use turnBytes in a turn.
+func (w *writer) room() []byte {
+	return w.arena[w.used : w.used : w.used+maxMTU]
 }
 
 // add takes a packet that was made in room: into the train of the same session if it fits there, else into a new one.
