@@ -142,8 +142,12 @@ func TestReplaysAreNothing(t *testing.T) {
 	charlie := charlies[0]
 	p := wire.NewPeerTest(alice.keys.Signing, bob.hash(), 7, wire.Seconds(w.now), alice.box.addr)
 	one := body(p.Append(nil))
+	two := p.Forward(2, 0, alice.hash())
+	charlie.known[alice.hash()] = alice.ri
 	for range 400 {
+		delete(charlie.sentTo, alice.box.addr.Addr()) // not what keeps him from it
 		bob.engine.HandleBlock(w.now, alice.hash(), wire.BlockPeerTest, one)
+		charlie.engine.HandleBlock(w.now, bob.hash(), wire.BlockPeerTest, body(two.Append(nil)))
 		w.run(time.Second)
 	}
 	if n := len(charlie.outside); n != 3 {
@@ -210,7 +214,88 @@ func TestWaitingIsBounded(t *testing.T) {
 	}
 }
 
-// outside makes a PeerTest packet as nonce's Charlie would.
+// Charlie answers a few messages 6, and each with one packet.
+func TestMessageSixIsAnsweredAFewTimes(t *testing.T) {
+	w, alice, bob, charlies := testWorld(t, open)
+	charlie := charlies[0]
+	charlie.known[alice.hash()] = alice.ri
+	p := wire.NewPeerTest(alice.keys.Signing, bob.hash(), 7, wire.Seconds(w.now), alice.box.addr)
+	two := p.Forward(2, 0, alice.hash())
+	charlie.engine.HandleBlock(w.now, bob.hash(), wire.BlockPeerTest, body(two.Append(nil)))
+	h, payload := fakeTest(w, 6, 7, alice.box.addr, charlie.box.addr)
+	h.DestID, h.SrcID = h.SrcID, h.DestID
+	before := len(charlie.outside)
+	for range 100 {
+		charlie.engine.HandleOutside(w.now, alice.box.addr, h, payload)
+	}
+	if n := len(charlie.outside) - before; n != 4 {
+		t.Errorf("%d answers", n)
+	}
+	charlie.engine.HandleOutside(w.now, netip.MustParseAddrPort("10.0.0.1:12345"), h, payload)
+	if n := len(charlie.outside) - before; n != 4 {
+		t.Error("an answer to a private address")
+	}
+}
+
+// Only the Charlie that Bob asked can answer for him.
+func TestBobTakesMessageThreeFromCharlieOnly(t *testing.T) {
+	w, alice, bob, charlies := testWorld(t, open)
+	w.lose = func(string) bool { return true }
+	p := wire.NewPeerTest(alice.keys.Signing, bob.hash(), 7, wire.Seconds(w.now), alice.box.addr)
+	bob.engine.HandleBlock(w.now, alice.hash(), wire.BlockPeerTest, body(p.Append(nil)))
+	two := p.Forward(2, 0, alice.hash())
+	three := two.Answer(charlies[0].keys.Signing, bob.hash(), 3, wire.CodeCharlieSignature)
+	asked := ""
+	for _, l := range w.trace {
+		if strings.HasSuffix(l, "test 2") {
+			asked = strings.Fields(l)[3]
+		}
+	}
+	for _, right := range []bool{false, true} {
+		for _, c := range charlies {
+			if (c.name+":" == asked) == right {
+				bob.engine.HandleBlock(w.now, c.hash(), wire.BlockPeerTest, body(three.Append(nil)))
+			}
+		}
+		if n := len(bob.answers("test 4")); (n == 1) != right {
+			t.Errorf("%d messages 4, from the one asked: %v (%s)", n, right, asked)
+		}
+	}
+}
+
+// Once Alice has sent message 6 her NAT lets in what proves nothing; and only Charlie knows where he sees her.
+func TestLateAndForeignAnswers(t *testing.T) {
+	w, alice, _, _ := testWorld(t, firewalled)
+	w.lose = func(m string) bool { return m == "test 7" }
+	if err := alice.engine.StartTest(w.now, nat.V4); err != nil {
+		t.Fatal(err)
+	}
+	w.run(5 * time.Second)
+	if len(alice.outside) == 0 {
+		t.Fatal("no message 6")
+	}
+	to := alice.outside[0].To
+	h, p := fakeTest(w, 5, nonceOf(alice), alice.box.addr, netip.AddrPort{})
+	alice.engine.HandleOutside(w.now, to, h, p)
+	h, p = fakeTest(w, 7, nonceOf(alice), alice.box.addr, netipPort(alice.box.addr, 999))
+	alice.engine.HandleOutside(w.now, netip.MustParseAddrPort("95.1.1.1:12345"), h, p)
+	w.run(nat.TestTime)
+	if len(alice.tests) != 1 || alice.tests[0].Outcome != nat.Firewalled || alice.tests[0].Received5 || alice.tests[0].Received7 {
+		w.fail("%+v", alice.tests)
+	}
+}
+
+func TestCharlieThatWeKnowSaysNothing(t *testing.T) {
+	w, alice, _, charlies := testWorld(t, open)
+	for _, c := range charlies {
+		alice.sentTo[c.box.addr.Addr()] = true
+	}
+	if r := startTest(w, alice); r.Outcome != nat.Unknown || !r.Received4 || len(alice.outside) != 0 {
+		w.fail("%+v", r)
+	}
+}
+
+// fakeTest makes a PeerTest packet as nonce's Charlie would.
 func fakeTest(w *world, message byte, nonce uint32, alice netip.AddrPort, seen netip.AddrPort) (wire.Header, []byte) {
 	p := wire.PeerTest{Message: message, Version: 2, Nonce: nonce, Time: wire.Seconds(w.now), Alice: alice}
 	dest, src := wire.NonceIDs(nonce)
@@ -333,7 +418,9 @@ func TestForgedAgreementMakesNoVerdict(t *testing.T) {
 			one := wire.PeerTest{Message: 1, Version: 2, Nonce: nonceOf(alice), Time: wire.Seconds(w.now), Alice: alice.box.addr}
 			four := c.four(alice, bob, charlies, one)
 			block := body(four.Append(nil))
-			alice.engine.HandleBlock(w.now, charlies[2].hash(), wire.BlockPeerTest, block) // no session with him
+			mallory := w.add("mallory", "96.1.0.1", open, "C")
+			w.connect(mallory, alice)
+			alice.engine.HandleBlock(w.now, mallory.hash(), wire.BlockPeerTest, block)
 			if len(alice.tests) != 0 {
 				t.Fatal("an answer from a stranger counts")
 			}

@@ -273,6 +273,43 @@ func TestIntroducersAreChosenKeptAndReplaced(t *testing.T) {
 	}
 }
 
+func TestIntroducersAreOfDifferentNetworks(t *testing.T) {
+	w := newWorld(t)
+	charlie := w.add("charlie", "93.30.0.1", portRestricted, "")
+	for i := range 5 {
+		w.connect(charlie, w.add(fmt.Sprint("bob", i), fmt.Sprintf("92.20.%d.1", i), open, "BC"))
+	}
+	charlie.engine.NeedIntroducers(w.now, nat.V4, true)
+	w.run(time.Hour)
+	if n := len(charlie.engine.Introducers(nat.V4)); n != 1 {
+		t.Errorf("%d introducers in one network", n)
+	}
+	if n := charlie.engine.MissingIntroducers(nat.V4); n != 2 {
+		t.Errorf("%d missing", n)
+	}
+}
+
+// A network of tests has private addresses, all in one network.
+func TestPrivateNetwork(t *testing.T) {
+	w := newWorld(t)
+	w.private = true
+	alice, bob := w.add("alice", "10.0.0.1", symmetric, ""), w.add("bob", "10.0.0.2", open, "BC")
+	charlie := w.add("charlie", "10.0.0.3", open, "BC")
+	w.connect(alice, bob)
+	w.connect(charlie, bob)
+	charlie.engine.NeedIntroducers(w.now, nat.V4, true)
+	if r := startTest(w, alice); r.Outcome != nat.Symmetric || r.Charlie != charlie.hash() {
+		w.fail("%+v", r)
+	}
+	in := charlie.engine.Introducers(nat.V4)
+	if len(in) != 1 {
+		t.Fatal(in)
+	}
+	if r := relay(w, alice, bob, charlie, in[0].Tag); len(r) == 0 || !alice.met[charlie.hash()] {
+		w.fail("%+v", r)
+	}
+}
+
 // Who opened a session to us and offers a tag that nobody asked for is not taken.
 func TestUnaskedTagIsIgnored(t *testing.T) {
 	w := newWorld(t)
