@@ -103,7 +103,7 @@ func (k *Keeper) setListen(listen []netip.AddrPort) {
 	}
 }
 
-// AddressSeen: a peer at an address says that it sees us at seen.
+// AddressSeen takes the word of a peer at an address that it sees us at seen.
 func (k *Keeper) AddressSeen(now time.Time, peer Peer, from netip.Addr, seen netip.AddrPort) {
 	if seen = unmap(seen); !k.cfg.usable(seen) {
 		return
@@ -123,7 +123,7 @@ func (k *Keeper) AddressSeen(now time.Time, peer Peer, from netip.Addr, seen net
 	})
 }
 
-// Inbound: a session was opened to us from an address that we had not sent to.
+// Inbound takes note that a session was opened to us from an address that we had not sent to.
 func (k *Keeper) Inbound(now time.Time, peer Peer, from netip.Addr) {
 	if !from.IsValid() {
 		return
@@ -170,7 +170,8 @@ func (k *Keeper) Tested(now time.Time, t Test) {
 	}
 }
 
-// Mapped: a router before us forwards this address to our port (UPnP, NAT-PMP, PCP), until Unmapped. by names the protocol. Repeats change nothing.
+// Mapped says that a router before us forwards this address to our port (UPnP, NAT-PMP, PCP), until Unmapped. by names the protocol. Repeats change
+// nothing.
 func (k *Keeper) Mapped(now time.Time, external netip.AddrPort, by string) {
 	external = unmap(external)
 	if !external.Addr().IsValid() {
@@ -195,7 +196,7 @@ func (k *Keeper) Unmapped(now time.Time, f Family) {
 	})
 }
 
-// LocalChanged: our interfaces or sockets changed; what was learnt is forgotten.
+// LocalChanged forgets what was learnt, as our interfaces or sockets changed.
 func (k *Keeper) LocalChanged(now time.Time, listen []netip.AddrPort) {
 	k.mu.Lock()
 	k.setListen(listen)

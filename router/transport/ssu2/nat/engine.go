@@ -3,9 +3,7 @@ package nat
 import (
 	"bytes"
 	"crypto/rand"
-	"encoding/binary"
 	"errors"
-	"io"
 	"net/netip"
 	"time"
 
@@ -36,27 +34,6 @@ type Engine struct {
 	lastBobs     []i2p.Hash // of our tests, the latest last
 	lastCharlies []i2p.Hash // that we, as Bob, asked
 	stats        Stats
-}
-
-// rates are the windows of limits.go.
-type rates struct {
-	bobTestAlice, bobTestCharlie, charlieTestBob, bobRelayAlice, bobRelayCharlie, charlieRelayBob, refusals, tags *window[i2p.Hash]
-	charlieTestAlice, charlieRelayAlice                                                                           *window[netip.Prefix]
-	totals                                                                                                        [4]*window[struct{}] // by role
-}
-
-func newRates() rates {
-	r := rates{
-		bobTestAlice: newWindow[i2p.Hash](maxBobTestsAlice), bobTestCharlie: newWindow[i2p.Hash](maxBobTestsCharlie),
-		charlieTestBob: newWindow[i2p.Hash](maxCharlieTestsBob), charlieTestAlice: newWindow[netip.Prefix](maxCharlieTestsAlice),
-		bobRelayAlice: newWindow[i2p.Hash](maxBobRelaysAlice), bobRelayCharlie: newWindow[i2p.Hash](maxBobRelaysCharlie),
-		charlieRelayBob: newWindow[i2p.Hash](maxCharlieRelaysBob), charlieRelayAlice: newWindow[netip.Prefix](maxCharlieRelaysAlice),
-		refusals: newWindow[i2p.Hash](limitAnswers), tags: newWindow[i2p.Hash](maxTagRequests),
-	}
-	for i, n := range [4]int{bobTestRole: maxBobTestsTotal, charlieTestRole: maxCharlieTestsTotal, bobRelayRole: maxBobRelaysTotal, charlieRelayRole: maxCharlieRelaysTotal} {
-		r.totals[i] = newWindow[struct{}](n)
-	}
-	return r
 }
 
 // New makes an engine. It starts nothing.
@@ -283,34 +260,6 @@ func (e *Engine) skewed(now, t time.Time) bool {
 
 func (e *Engine) skewedSeconds(now time.Time, s uint32) bool {
 	return e.skewed(now, time.Unix(int64(s), 0))
-}
-
-// random returns a random number; at 0 it tries again.
-func (e *Engine) random() uint32 {
-	var b [4]byte
-	for range 64 {
-		if _, err := io.ReadFull(e.cfg.Rand, b[:]); err != nil {
-			panic("nat: no randomness: " + err.Error())
-		}
-		if n := binary.BigEndian.Uint32(b[:]); n != 0 {
-			return n
-		}
-	}
-	panic("nat: randomness is all zeros")
-}
-
-// below returns a random number below n, evenly enough for a choice among peers.
-func (e *Engine) below(n int) int { return int(uint64(e.random()) * uint64(n) >> 32) }
-
-// newNonce returns a number that none of our own runs has.
-func (e *Engine) newNonce() uint32 {
-	for {
-		n := e.random()
-		_, relay := e.aliceRelays[n]
-		if !relay && e.aliceTest(n) == nil {
-			return n
-		}
-	}
 }
 
 // once enters a run in the memory of nonces; false: it was there, so this is a replay, or the memory is full.

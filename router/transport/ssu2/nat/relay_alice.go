@@ -188,14 +188,3 @@ func (e *Engine) reaches(ri *i2p.RouterInfo) bool {
 	}
 	return false
 }
-
-// shuffled returns the numbers below n in random order.
-func (e *Engine) shuffled(n int) []int {
-	p := make([]int, n)
-	for i := range p {
-		j := e.below(i + 1)
-		p[i] = p[j]
-		p[j] = i
-	}
-	return p
-}

@@ -5,7 +5,6 @@ import (
 	"slices"
 	"time"
 
-	"clove.i2p/router/crypto/keys"
 	"clove.i2p/router/i2p"
 	"clove.i2p/router/transport/ssu2/wire"
 )
@@ -289,13 +288,4 @@ func (e *Engine) finishTest(t *aliceTest, o Outcome, why string) {
 		r.CharlieIP = t.fives[0].Addr()
 	}
 	e.host.TestDone(r)
-}
-
-// signingKey is the key of a router whose RouterInfo is known.
-func (e *Engine) signingKey(router i2p.Hash) (keys.SigningPublicKey, bool) {
-	ri := e.host.RouterInfo(router)
-	if ri == nil {
-		return keys.SigningPublicKey{}, false
-	}
-	return ri.Identity().SigningKey(), true
 }

@@ -1,6 +1,11 @@
 package nat
 
-import "time"
+import (
+	"net/netip"
+	"time"
+
+	"clove.i2p/router/i2p"
+)
 
 // A window counts per key over rateWindow: what a key may do in the current half counts with what it did in the one before. Beyond maxRateKeys new
 // keys are refused, so that whoever makes up keys blocks newcomers, for five minutes at most, and not those that are counted.
@@ -93,4 +98,25 @@ func (n *nonces) known(k nonceKey) bool {
 	}
 	_, ok := n.prev[k]
 	return ok
+}
+
+// rates are the windows of limits.go.
+type rates struct {
+	bobTestAlice, bobTestCharlie, charlieTestBob, bobRelayAlice, bobRelayCharlie, charlieRelayBob, refusals, tags *window[i2p.Hash]
+	charlieTestAlice, charlieRelayAlice                                                                           *window[netip.Prefix]
+	totals                                                                                                        [4]*window[struct{}] // by role
+}
+
+func newRates() rates {
+	r := rates{
+		bobTestAlice: newWindow[i2p.Hash](maxBobTestsAlice), bobTestCharlie: newWindow[i2p.Hash](maxBobTestsCharlie),
+		charlieTestBob: newWindow[i2p.Hash](maxCharlieTestsBob), charlieTestAlice: newWindow[netip.Prefix](maxCharlieTestsAlice),
+		bobRelayAlice: newWindow[i2p.Hash](maxBobRelaysAlice), bobRelayCharlie: newWindow[i2p.Hash](maxBobRelaysCharlie),
+		charlieRelayBob: newWindow[i2p.Hash](maxCharlieRelaysBob), charlieRelayAlice: newWindow[netip.Prefix](maxCharlieRelaysAlice),
+		refusals: newWindow[i2p.Hash](limitAnswers), tags: newWindow[i2p.Hash](maxTagRequests),
+	}
+	for i, n := range [4]int{bobTestRole: maxBobTestsTotal, charlieTestRole: maxCharlieTestsTotal, bobRelayRole: maxBobRelaysTotal, charlieRelayRole: maxCharlieRelaysTotal} {
+		r.totals[i] = newWindow[struct{}](n)
+	}
+	return r
 }
