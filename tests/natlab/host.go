@@ -61,7 +61,10 @@ func (l *Lab) NewHost(s Spec) (*Host, error) {
 	if err := h.connect(); err != nil {
 		return nil, err
 	}
-	return h, h.loadRules()
+	if err := h.loadRules(); err != nil {
+		return nil, err
+	}
+	return h, errors.Join(l.internet.settle(h.device()), h.edge.settle("up"), h.ns.settle("up"))
 }
 
 // addBox puts a router between the host and its uplink. There is no IPv6 behind it.
@@ -90,7 +93,8 @@ func (h *Host) connect() (err error) {
 			return err
 		}
 		up4, up6 = "dev up", "dev up"
-	} else if err := h.lab.internet.ip("link add " + h.device() + " type veth peer name up netns " + h.edge.path); err != nil {
+	} else if err := h.lab.internet.ip("link add " + h.device() + " address " + gatewayMAC + " type veth peer name up address " + hostMAC +
+		" netns " + h.edge.path); err != nil {
 		return err
 	}
 	if err := h.lab.internet.ip("addr add "+gateway4+"/32 dev "+h.device(), "addr add "+gateway6+"/64 dev "+h.device()+" nodad",
@@ -107,6 +111,12 @@ func (h *Host) connect() (err error) {
 	if h.hasIPv6() {
 		commands = append(commands, "route add ::/0 "+up6)
 	}
+	if !h.Relay {
+		commands = append(commands, "neigh add "+gateway4+" lladdr "+gatewayMAC+" dev up")
+		if h.hasIPv6() {
+			commands = append(commands, "neigh add "+gateway6+" lladdr "+gatewayMAC+" dev up")
+		}
+	}
 	return h.edge.ip(commands...)
 }
 
@@ -118,6 +128,12 @@ func (h *Host) appear() error {
 	if h.hasIPv6() {
 		here = append(here, "addr add "+h.v6.String()+"/128 dev up nodad")
 		there = append(there, "route add "+h.v6.String()+"/128 dev "+h.device())
+	}
+	if !h.Relay { // nobody has to ask, and to wait for the answer
+		there = append(there, "neigh add "+h.v4.String()+" lladdr "+hostMAC+" dev "+h.device())
+		if h.hasIPv6() {
+			there = append(there, "neigh add "+h.v6.String()+" lladdr "+hostMAC+" dev "+h.device())
+		}
 	}
 	return errors.Join(h.edge.ip(here...), h.lab.internet.ip(there...))
 }

@@ -24,6 +24,9 @@ const NetworkID = netns.NetworkID
 // The routers at the other end of a host's uplink, the same for all.
 const gateway4, gateway6 = "169.254.0.1", "fe80::1"
 
+// The addresses of Ethernet at both ends of an uplink.
+const gatewayMAC, hostMAC = "02:00:00:00:00:01", "02:00:00:00:00:02"
+
 // maxHosts is what the plan of addresses has room for.
 const maxHosts = 200
 

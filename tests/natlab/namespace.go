@@ -47,7 +47,8 @@ func newNamespace() (*namespace, error) {
 		return nil, fmt.Errorf("natlab: namespace: %w", err)
 	}
 	n.path = fmt.Sprintf("/proc/%d/fd/%d", os.Getpid(), n.file.Fd())
-	err := n.sysctl("net/ipv6/conf/default/accept_dad=0", "net/ipv4/conf/all/rp_filter=0", "net/ipv4/conf/default/rp_filter=0")
+	err := n.sysctl("net/ipv6/conf/all/accept_dad=0", "net/ipv6/conf/default/accept_dad=0",
+		"net/ipv4/conf/all/rp_filter=0", "net/ipv4/conf/default/rp_filter=0")
 	if err == nil {
 		err = n.ip("link set dev lo up")
 	}
@@ -68,6 +69,25 @@ func (n *namespace) do(f func() error) error {
 // ip runs `ip` with one command to a line.
 func (n *namespace) ip(commands ...string) error {
 	return n.tool(strings.Join(commands, "\n"), "ip", "-batch", "-")
+}
+
+// settle waits until a device passes packets: it drops them for some milliseconds after both its ends are up.
+func (n *namespace) settle(device string) error {
+	for range 200 {
+		var out []byte
+		if err := n.do(func() (err error) {
+			out, err = exec.Command("ip", "-oneline", "link", "show", "dev", device).CombinedOutput()
+			return err
+		}); err != nil {
+			return fmt.Errorf("natlab: device %s: %w: %s", device, err, out)
+		}
+		// Those of TUN are in no state.
+		if strings.Contains(string(out), " state UP ") || strings.Contains(string(out), " state UNKNOWN ") {
+			return nil
+		}
+		<-time.After(10 * time.Millisecond)
+	}
+	return fmt.Errorf("natlab: device %s does not come up", device)
 }
 
 // nft loads rules.

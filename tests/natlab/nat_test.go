@@ -14,7 +14,7 @@ import (
 )
 
 // quiet is how long nothing comes before nothing will.
-const quiet = 300 * time.Millisecond
+const quiet = 400 * time.Millisecond
 
 func newProbe(t *testing.T, h *natlab.Host, port uint16) *natlab.Probe {
 	t.Helper()

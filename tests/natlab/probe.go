@@ -21,7 +21,14 @@ type Probe struct {
 
 // NewProbe opens one on a port, or on any for 0, of IPv4.
 func (h *Host) NewProbe(port uint16) (*Probe, error) {
-	c, err := h.ListenUDP(netip.AddrPortFrom(netip.IPv4Unspecified(), port))
+	return h.newProbe(netip.IPv4Unspecified(), port)
+}
+
+// NewProbe6 is that of IPv6.
+func (h *Host) NewProbe6(port uint16) (*Probe, error) { return h.newProbe(h.Outside6(), port) }
+
+func (h *Host) newProbe(local netip.Addr, port uint16) (*Probe, error) {
+	c, err := h.ListenUDP(netip.AddrPortFrom(local, port))
 	if err != nil {
 		return nil, fmt.Errorf("natlab: probe: %w", err)
 	}
