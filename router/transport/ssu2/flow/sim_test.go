@@ -162,6 +162,7 @@ type end struct {
 	trains    int
 	packets   int
 	dead      error
+	emitTo    func(number uint32, immediate bool, payload []byte) // a peer of another kind
 }
 
 func (s *sim) pair(ab, ba *link, mod func(c *flow.Config)) (a, b *end) {
@@ -292,6 +293,10 @@ func (e *end) emit(number uint32, n int, immediate bool) {
 	peer := e.peer
 	e.out.pass(e.s, payload, func(p []byte) {
 		number := binary.BigEndian.Uint32(p)
+		if e.emitTo != nil {
+			e.emitTo(number&^(1<<31), number>>31 == 1, p[4:])
+			return
+		}
 		err := peer.f.Receive(e.s.now, number&^(1<<31), number>>31 == 1, p[4:], peer)
 		if err != nil {
 			e.s.t.Fatalf("%s: Receive: %v", peer.name, err)
