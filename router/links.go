@@ -129,7 +129,11 @@ func (r *Router) bindSSU2(port uint16) error {
 		StaticKey: r.id.ssu2.static, IntroKey: [introKeyLen]byte(r.id.ssu2.mask), SigningKey: r.id.keys.Signing,
 		SelfHash: r.hash, Self: r.own.Load, Skew: r.skew.note(r.clock), Limiter: r.limiter, PostQuantum: versions,
 		Mode: batching[r.cfg.Batching],
-	}, ssu2.Deps{Clock: r.clock, Logger: r.log, Listen: r.cfg.Sockets.ListenPacket, Observer: r.reach})
+	}, ssu2.Deps{
+		Clock: r.clock, Logger: r.log, Listen: r.cfg.Sockets.ListenPacket, Observer: r.reach,
+		RouterInfo: func(router i2p.Hash) *i2p.RouterInfo { return r.db.RouterInfo(router) },
+		Banned:     func(router i2p.Hash) bool { return !r.book.Admit(router) },
+	})
 	if err != nil {
 		return fmt.Errorf("router: %w", err)
 	}

@@ -106,6 +106,7 @@ func (c *reach) run(ctx context.Context) error {
 		now := time.Now()
 		c.keeper.Tick(now)
 		c.startTests(now)
+		c.seekIntroducers(ctx)
 		if c.takeChanged() {
 			c.publish(now)
 			signed = time.Time{} // a verdict does not wait
@@ -131,9 +132,38 @@ func (c *reach) startTests(now time.Time) {
 			continue
 		}
 		if err := c.r.ssu2.TestReachability(f == reachability.V6); err != nil {
+			c.r.log.Debug("no peer test", "family", family(f), "err", err)
 			c.keeper.TestFailed(now, f)
 		} else {
 			c.keeper.TestStarted(now, f)
+		}
+	}
+}
+
+// introducersAtOnce bounds the sessions that are opened for introducers in each turn.
+const introducersAtOnce = 2
+
+// seekIntroducers opens sessions with routers that can introduce others to us, while those that do are too few.
+func (c *reach) seekIntroducers(ctx context.Context) {
+	if c.r.ssu2 == nil {
+		return
+	}
+	for _, f := range families {
+		missing := min(c.r.ssu2.MissingIntroducers(f == reachability.V6), introducersAtOnce)
+		if missing <= 0 {
+			continue
+		}
+		var fit []i2p.Hash
+		c.r.db.Routers(func(ri *i2p.RouterInfo) bool {
+			if c.r.ssu2.WantsIntroducer(ri, f == reachability.V6) && c.r.book.Reaches(ri.Hash()) && !c.r.mux.Connected(ri.Hash()) {
+				fit = append(fit, ri.Hash())
+			}
+			return true
+		})
+		rnd := newRand()
+		rnd.Shuffle(len(fit), func(i, j int) { fit[i], fit[j] = fit[j], fit[i] })
+		for _, router := range fit[:min(missing, len(fit))] {
+			c.r.mux.Want(router)
 		}
 	}
 }
@@ -158,7 +188,9 @@ func (c *reach) publish(now time.Time) {
 				hosts = append(hosts, host)
 			}
 		case reachability.Firewalled, reachability.Symmetric:
-			*of = ssu2.Family{Presence: ssu2.Firewalled}
+			*of = ssu2.Family{Presence: ssu2.Firewalled, At: c.forwarded(f)}
+		case reachability.Unknown:
+			*of = ssu2.Family{At: c.forwarded(f)}
 		case reachability.Hidden, reachability.Disabled:
 			*of = ssu2.Family{Presence: ssu2.Hidden}
 		}
@@ -182,6 +214,18 @@ func (c *reach) tcp(ip netip.Addr) (netip.AddrPort, bool) {
 		}
 	}
 	return netip.AddrPortFrom(ip, 0), slices.Contains(ownAddresses(), ip)
+}
+
+// forwarded is where the home router takes what is for SSU2: peer tests should try it.
+func (c *reach) forwarded(f reachability.Family) netip.AddrPort {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, m := range c.mapped {
+		if f == reachability.V4 && m.Port.Transport == portmap.UDP && m.Public() {
+			return m.External
+		}
+	}
+	return netip.AddrPort{}
 }
 
 // ownAddresses are those of the interfaces of this machine.

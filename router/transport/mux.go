@@ -181,6 +181,15 @@ func (m *Mux) Connect(ctx context.Context, to i2p.Hash) error {
 	}
 }
 
+// Want opens a session with the peer as soon as it can be, and does not wait for it.
+func (m *Mux) Want(peer i2p.Hash) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.sessions[peer] == nil {
+		m.dialLocked(peer, false) // an error means that there will be none now
+	}
+}
+
 // Connected reports whether there is a session with the peer.
 func (m *Mux) Connected(to i2p.Hash) bool {
 	m.mu.RLock()

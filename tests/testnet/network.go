@@ -15,6 +15,7 @@ import (
 
 	"clove.i2p/router"
 	"clove.i2p/router/buf"
+	"clove.i2p/tests/simnet"
 )
 
 // NetworkID of the networks of this package.
@@ -32,6 +33,10 @@ type Config struct {
 	Delay time.Duration
 	// Seed of all that can be drawn from one.
 	Seed uint64
+	// UDP makes SSU2 the only transport, over an Internet of simulated UDP. Behind, if set, gives the NAT that a router is
+	// behind, or nil; its External is set here.
+	UDP    bool
+	Behind func(i int) *simnet.NATOptions
 	// Tune, if set, may change the configuration of a router.
 	Tune func(i int, c *router.Config)
 }
@@ -39,6 +44,8 @@ type Config struct {
 // A Network of routers that run.
 type Network struct {
 	Nodes []*Node
+	// Internet is nil without Config.UDP.
+	Internet *simnet.Internet
 
 	t    *testing.T
 	lan  *lan
@@ -53,6 +60,9 @@ type Network struct {
 type Node struct {
 	*router.Router
 	Index int
+	// Host is where the router is with Config.UDP, NAT the box before it, if there is one.
+	Host *simnet.Host
+	NAT  *simnet.NAT
 
 	network *Network
 	host    *host
@@ -70,6 +80,9 @@ func New(t *testing.T, cfg Config) *Network {
 	t.Helper()
 	cryptotest.SetGlobalRandom(t, cfg.Seed)
 	n := &Network{t: t, lan: newLAN(cfg.Delay), logs: newRing(), rand: rand.New(rand.NewPCG(cfg.Seed, 2)), bufs: buf.InUse()}
+	if cfg.UDP {
+		n.Internet = simnet.NewInternet(cfg.Seed)
+	}
 	t.Cleanup(n.close)
 	for i := range cfg.Routers {
 		n.add(i, cfg)
@@ -96,6 +109,9 @@ func (n *Network) add(i int, cfg Config) {
 		NTCP2:       router.Endpoint{Listen: netip.AddrPortFrom(addr, 4567).String()},
 		Exploratory: router.Tunnels{Length: cfg.Hops},
 		Sockets:     router.Sockets{Listen: node.host.Listen, Dial: node.host.Dial},
+	}
+	if cfg.UDP {
+		n.overUDP(node, addr, cfg)
 	}
 	if node.cfg.Exploratory.Length == 0 {
 		node.cfg.Exploratory.Length = 2
@@ -227,7 +243,7 @@ func (n *Network) close() {
 // stopLimit is how long the end of a router may take: clove promises 5 s for the whole program.
 const stopLimit = 5 * time.Second
 
-func (n *Node) String() string { return fmt.Sprintf("router %d (%s)", n.Index, n.Hash().Short()) }
+func (n *Node) String() string { return fmt.Sprintf("router %d", n.Index) }
 
 // Outsider is the configuration of one more router, which the caller starts and ends: with an address of its own, and
 // dir/seeds full of RouterInfos.
