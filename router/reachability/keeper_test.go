@@ -349,16 +349,16 @@ func TestSchedule(t *testing.T) {
 	}
 	k.TestStarted(now, v4)
 	in(31*time.Second, time.Minute) // longer than a test
-	for _, d := range []time.Duration{1, 2, 4, 8, 10, 10} {
+	for _, d := range []time.Duration{30, 60, 120, 240, 480, 600, 600} {
 		k.Tested(now, test(1, unknown))
-		in(d*time.Minute, 2*d*time.Minute)
+		in(d*time.Second, 2*d*time.Second)
 	}
 	k.Tested(now, test(1, ok)) // one says so
-	in(time.Minute, 2*time.Minute)
+	in(30*time.Second, time.Minute)
 	k.Tested(now, test(2, ok))
 	in(30*time.Minute, time.Hour)
 	k.Tested(now, test(3, firewalled)) // contradicts
-	in(time.Minute, 2*time.Minute)
+	in(30*time.Second, time.Minute)
 	k.Tested(now, test(4, firewalled))
 	in(20*time.Minute, 40*time.Minute)
 	k.Mapped(now, own, "PCP")

@@ -30,7 +30,7 @@ const (
 const (
 	firstTest  = 15 * time.Second // after the start: sessions are needed
 	soonTest   = 10 * time.Second // after a change of address or mapping
-	openTest   = time.Minute      // while there is no verdict, or a test contradicts it
+	openTest   = 30 * time.Second // to twice that, while there is no verdict, or a test contradicts it
 	maxOpen    = 10 * time.Minute // doubling while tests say nothing
 	noBobTest  = 30 * time.Second // no peer to test with
 	maxNoBob   = 5 * time.Minute
