@@ -69,7 +69,11 @@ func FuzzSequence(f *testing.F) {
 // TestRandomSequences is the same without a fuzzer.
 func TestRandomSequences(t *testing.T) {
 	random := rand.NewChaCha8([32]byte{7})
-	for range 300 {
+	rounds := 300
+	if race {
+		rounds = 20
+	}
+	for range rounds {
 		events := make([]byte, 400)
 		random.Read(events)
 		sequence(t, events)

@@ -127,6 +127,7 @@ func (p *likeI2pd) send(payload []byte) {
 // TestGoodputToI2pd: at 100 ms i2pd's own window of 16 to 256 packets, halved with every resend, is the measure: 16 packets per round trip are 165 KB/s, 256
 // are 2.7 MB/s. A few messages are lost, as i2pd acks packets that it did not get.
 func TestGoodputToI2pd(t *testing.T) {
+	long(t)
 	for _, c := range []struct {
 		loss, least float64
 	}{{0, 2.7e6}, {.01, 2.5e6}, {.05, 2e6}, {.10, 1e6}} {

@@ -58,7 +58,10 @@ func TestEveryMessageArrivesOnce(t *testing.T) {
 			s := newSim(t, 3)
 			ab, ba := c.link, c.link
 			a, b := s.pair(&ab, &ba, func(f *flow.Config) { f.MTU, f.Discover = c.mtu, true })
-			const total = 4 << 20
+			total := 4 << 20
+			if race {
+				total = 256 << 10
+			}
 			start := s.now
 			a.feed(total, 300, mixed(s))
 			b.feed(total, 300, mixed(s))
@@ -79,6 +82,7 @@ func TestEveryMessageArrivesOnce(t *testing.T) {
 
 // TestGoodputUnderLoss measures 20 MiB of tunnel messages with a round trip of 50 ms. NewReno has 1.22/sqrt(p) packets per round trip.
 func TestGoodputUnderLoss(t *testing.T) {
+	long(t)
 	for _, c := range []struct{ loss, least float64 }{{0, 6e6}, {.01, 5e6}, {.05, 4e6}, {.10, 1e6}, {.30, 120e3}} {
 		t.Run(fmt.Sprint(c.loss), func(t *testing.T) {
 			s := newSim(t, 7)
@@ -100,6 +104,7 @@ func TestGoodputUnderLoss(t *testing.T) {
 
 // TestBottleneckIsFilled has a queue of one bandwidth-delay product.
 func TestBottleneckIsFilled(t *testing.T) {
+	long(t)
 	for _, c := range []struct {
 		loss  float64
 		queue int
@@ -127,6 +132,7 @@ func TestBottleneckIsFilled(t *testing.T) {
 
 // TestFlowsShareABottleneck starts one flow 10 s after the other.
 func TestFlowsShareABottleneck(t *testing.T) {
+	long(t)
 	for _, queue := range []int{25_000, 100_000} {
 		for _, loss := range []float64{0, .02} {
 			t.Run(fmt.Sprintf("queue %d loss %v", queue, loss), func(t *testing.T) {

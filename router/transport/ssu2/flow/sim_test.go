@@ -341,3 +341,11 @@ func (e *end) done() bool { return len(e.peer.got) >= len(e.sentSum) && e.f.Idle
 func rate(bytes int, d time.Duration) string {
 	return fmt.Sprintf("%.0f KB/s", float64(bytes)/d.Seconds()/1e3)
 }
+
+// long skips a long simulation under the race detector: there is one goroutine, which it makes twenty times slower.
+func long(t *testing.T) {
+	t.Helper()
+	if race {
+		t.Skip("one goroutine: nothing to race")
+	}
+}
