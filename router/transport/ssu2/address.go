@@ -46,7 +46,7 @@ func parseTarget(a i2p.RouterAddress) (t target, ok bool) {
 	if n, err := strconv.Atoi(a.Options.Get("mtu")); err == nil {
 		t.mtu = min(max(n, minMTU), maxMTU)
 	}
-	for _, v := range strings.Split(a.Options.Get("pq"), ",") {
+	for v := range strings.SplitSeq(a.Options.Get("pq"), ",") {
 		if len(v) == 1 {
 			if variant, known := wire.VariantOf(v[0] - '0'); known && variant != wire.Plain {
 				t.variants = append(t.variants, variant)

@@ -94,7 +94,7 @@ func BenchmarkPacket(b *testing.B) {
 				d = d[k:]
 			}
 		}
-		w.trains, w.of, w.used = w.trains[:0], w.of[:0], 0
+		w.trains, w.of, w.used, w.whole = w.trains[:0], w.of[:0], 0, 0
 		r.batch(packets, now)
 		return len(packets)
 	}

@@ -12,8 +12,8 @@ import (
 
 // checkPeer verifies the RouterInfo of an inbound peer against the handshake: signature, network, age, and that one of its
 // addresses holds the static key that the peer proved to have, and an intro key. With strict (the public network) a router
-// that publishes hosts of the IP version in use must come from one of them (IPv6: the same /64), as i2pd demands it. remote is the address, whose intro key answers are made with, unless the
-// static key is of none.
+// that publishes hosts of the IP version in use must come from one of them (IPv6: the same /64), as i2pd demands it. remote
+// is the address, whose intro key answers are made with, unless the static key is of none.
 func checkPeer(ri *i2p.RouterInfo, static keys.X25519Public, from netip.Addr, networkID int, strict bool, now time.Time) (remote target, no *refusal) {
 	known, published, matches := false, false, false
 	for _, a := range ri.Addresses() {

@@ -13,7 +13,6 @@ var (
 	errStaticKey = errors.New("static key is not the published one")
 	errSource    = errors.New("source is not the published host")
 	errTimeout   = errors.New("peer does not answer")
-	errSilent    = errors.New("peer acks nothing")
 	errNoPlace   = errors.New("no connection id is free")
 )
 

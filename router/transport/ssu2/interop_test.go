@@ -278,7 +278,7 @@ func startI2pd(t *testing.T, program string) *i2p.RouterInfo {
 		i2pdStop()
 		if t.Failed() {
 			b, _ := os.ReadFile(file("i2pd.log"))
-			for _, line := range strings.Split(string(b), "\n") {
+			for line := range strings.SplitSeq(string(b), "\n") {
 				if strings.Contains(line, "SSU2") {
 					t.Log(line)
 				}

@@ -9,8 +9,6 @@ const (
 	// ipv4Overhead and ipv6Overhead are the IP and UDP headers in front of a packet.
 	ipv4Overhead = 20 + 8
 	ipv6Overhead = 40 + 8
-	// maxRouterInfo: i2pd drops a longer one.
-	maxRouterInfo = 3072
 	// maxSkew between two routers; i2pd has the same. A message that is as old cannot be a replay that the replay cache
 	// forgot.
 	maxSkew = 60 * time.Second

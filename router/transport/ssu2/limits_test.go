@@ -107,7 +107,8 @@ func TestGateBoundsSources(t *testing.T) {
 	now := time.Now()
 	g := newGate(100, 2, false)
 	ip := netip.MustParseAddr("11.0.0.1")
-	if !g.enter(ip, now) || !g.enter(ip, now) || g.enter(ip, now) {
+	first, second, third := g.enter(ip, now), g.enter(ip, now), g.enter(ip, now)
+	if !first || !second || third {
 		t.Error("handshakes of one source are not bounded")
 	}
 	if !g.enter(netip.MustParseAddr("11.0.0.2"), now) {
@@ -205,7 +206,7 @@ func TestSendAndReceiveDoNotAllocate(t *testing.T) {
 				d = d[k:]
 			}
 		}
-		w.trains, w.of, w.used = w.trains[:0], w.of[:0], 0
+		w.trains, w.of, w.used, w.whole = w.trains[:0], w.of[:0], 0, 0
 		r.batch(packets, now)
 	}
 	round := func() {

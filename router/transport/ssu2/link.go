@@ -37,8 +37,6 @@ type place struct {
 	timer wheel.Timer // of the writer alone
 }
 
-func (p *place) place() *place { return p }
-
 // A route is where packets go, and from which of our addresses: where peers sent theirs to. The zero local leaves that to the
 // system.
 type route struct {

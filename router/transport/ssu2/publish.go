@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"slices"
 	"strconv"
+	"strings"
 
 	"clove.i2p/router/i2p"
 	"clove.i2p/router/transport"
@@ -46,11 +47,16 @@ type Family struct {
 // Publish replaces what is published. Addresses changes with it.
 func (t *Transport) Publish(p Publication) {
 	t.mu.Lock()
+	moved := p.V4.At != t.published.V4.At || p.V6.At != t.published.V6.At
 	t.published = p
 	s := t.server
 	t.mu.Unlock()
-	if s != nil {
-		s.nat.published(p)
+	if s == nil {
+		return
+	}
+	s.nat.published(p)
+	if moved { // the tokens that peers gave us are for our old address
+		s.purse.forget()
 	}
 }
 
@@ -67,7 +73,7 @@ func (t *Transport) family(f nat.Family) Family {
 // firewalled; and one without either for all the rest, so that peers know our keys.
 func (t *Transport) Addresses() []i2p.RouterAddress {
 	var all []i2p.RouterAddress
-	rest := ""
+	var rest []string // IP versions that are not in another address
 	for _, f := range []nat.Family{nat.V4, nat.V6} {
 		p := t.family(f)
 		if t.socketFor(anyOf(f)) < 0 || p.Presence == Absent {
@@ -87,17 +93,17 @@ func (t *Transport) Addresses() []i2p.RouterAddress {
 			through = t.Introducers(f)
 		}
 		if len(through) == 0 {
-			rest += capOf(f)
+			rest = append(rest, capOf(f))
 			continue
 		}
 		options := map[string]string{"caps": capOf(f)}
 		nat.PublishIntroducers(options, through)
 		all = append(all, t.address(costUnpublished, options))
 	}
-	if rest != "" || len(all) == 0 {
+	if len(rest) > 0 || len(all) == 0 {
 		options := map[string]string{}
-		if rest != "" {
-			options["caps"] = rest
+		if len(rest) > 0 {
+			options["caps"] = strings.Join(rest, "")
 		}
 		all = append(all, t.address(costUnpublished, options))
 	}
@@ -159,15 +165,12 @@ func (t *Transport) address(cost uint8, options map[string]string) i2p.RouterAdd
 	if t.cfg.MTU != maxMTU {
 		options["mtu"] = strconv.Itoa(t.cfg.MTU)
 	}
-	pq := ""
+	pq := make([]string, len(t.variants))
 	for i, v := range t.variants {
-		if i > 0 {
-			pq += ","
-		}
-		pq += strconv.Itoa(int(v.Version()))
+		pq[i] = strconv.Itoa(int(v.Version()))
 	}
-	if pq != "" {
-		options["pq"] = pq
+	if len(pq) > 0 {
+		options["pq"] = strings.Join(pq, ",")
 	}
 	a, err := i2p.NewRouterAddress(cost, style, options)
 	if err != nil {

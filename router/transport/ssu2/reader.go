@@ -29,7 +29,10 @@ func (r *reader) run() {
 		}
 		if err != nil {
 			pause = min(max(2*pause, time.Millisecond), time.Second)
-			time.Sleep(pause)
+			select {
+			case <-r.l.s.ctx.Done():
+			case <-time.After(pause):
+			}
 			continue
 		}
 		pause = 0
@@ -134,7 +137,7 @@ func (r *reader) tokenRequest(p *udp.Packet, h wire.Header, now time.Time) {
 		s.c.limited.Add(1)
 		return
 	}
-	h, payload, err := s.intro.Open(p.Data, wire.TokenRequest, byte(s.cfg.NetworkID))
+	_, payload, err := s.intro.Open(p.Data, wire.TokenRequest, byte(s.cfg.NetworkID))
 	if err != nil {
 		return
 	}

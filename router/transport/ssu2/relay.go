@@ -34,7 +34,7 @@ func (r *relay) done(result nat.RelayResult) {
 // dialThrough opens a session with a router that is reached through introducers only: a session with one of these if there is none,
 // a relay request there, and then the handshake as usual.
 func (s *server) dialThrough(ctx context.Context, ri *i2p.RouterInfo, through []target) (*session, error) {
-	err := error(transport.ErrNoAddress)
+	err := transport.ErrNoAddress
 	for _, to := range through {
 		list := to.through
 		for try := 0; try < maxIntroducers && len(list) > 0 && ctx.Err() == nil; try++ {

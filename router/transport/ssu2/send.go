@@ -80,9 +80,13 @@ func (s *session) train(w *writer, now time.Time) bool {
 		}
 		packet := s.sealer.Seal(room[:wire.ShortHeaderLen+n], s.remoteID, number, immediate)
 		w.add(s, s.route(), number, packet)
-		if length == 0 || n == length {
+		switch {
+		case n > s.flow.PayloadSize(): // a probe of the MTU: if it is refused, nothing else is
+			w.end()
+			length = 0
+		case length == 0 || n == length:
 			length = n
-		} else {
+		default:
 			length = 0
 		}
 		made++

@@ -3,7 +3,7 @@ package ssu2
 import "sync/atomic"
 
 type counters struct {
-	accepted, refused, gated, limited, replays, skewed, failed, retries  atomic.Uint64
+	accepted, refused, gated, limited, replays, skewed, retries          atomic.Uint64
 	dialled, dialFailures, crossed, migrated, unauthentic, stray, busy   atomic.Uint64
 	heldPackets, droppedRaw, tooLarge, pathsFailed, droppedEvents, short atomic.Uint64
 }

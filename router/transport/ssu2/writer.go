@@ -23,6 +23,7 @@ type writer struct {
 	used   int
 	trains []udp.Train
 	of     []sent
+	whole  int // trains that take no more packets
 }
 
 // sent tells which packets of a session a train has.
@@ -114,7 +115,7 @@ func (w *writer) room() []byte {
 // add takes a packet that was made in room: into the train of the same session if it fits there, else into a new one.
 func (w *writer) add(s *session, by route, number uint32, packet []byte) {
 	w.used += len(packet)
-	if n := len(w.trains); n > 0 {
+	if n := len(w.trains); n > w.whole {
 		t, of := &w.trains[n-1], &w.of[n-1]
 		if of.s == s && s != nil && t.To == by.to && t.Local == by.local && len(packet) <= t.Segment && len(t.Data)%t.Segment == 0 &&
 			len(t.Data)/t.Segment < trainPackets {
@@ -126,6 +127,9 @@ func (w *writer) add(s *session, by route, number uint32, packet []byte) {
 	w.trains = append(w.trains, udp.Train{To: by.to, Local: by.local, Data: w.arena[w.used-len(packet) : w.used], Segment: len(packet)})
 	w.of = append(w.of, sent{s, number, number})
 }
+
+// end closes the train that is open.
+func (w *writer) end() { w.whole = len(w.trains) }
 
 // single sends a packet that belongs to no flow.
 func (w *writer) single(by route, packet []byte) {
@@ -156,4 +160,5 @@ func (w *writer) flush() {
 	}
 	clear(w.of)
 	w.trains, w.of, w.used = w.trains[:0], w.of[:0], 0
+	w.whole = 0
 }
