@@ -15,6 +15,7 @@ import (
 	"strings"
 	"time"
 
+	"clove.i2p/tests/interop"
 	"clove.i2p/tests/netns"
 )
 
@@ -32,6 +33,8 @@ type network struct {
 	transit        []*node
 	site           *netns.Process
 	eepsite        string
+	i2pd           *interop.Network // in place of the processes of the nodes
+	offset         int              // of the ports of the proxies
 }
 
 func (n *network) nodes() []*node { return append([]*node{n.client, n.server}, n.transit...) }
@@ -56,7 +59,11 @@ func bench(ctx context.Context, o options, out io.Writer) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, n.stop()) }()
-	if err := n.startTransit(ctx); err != nil {
+	start := n.startTransit
+	if o.i2pd != "" {
+		start = n.startI2pd
+	}
+	if err := start(ctx); err != nil {
 		return err
 	}
 	r := results{
@@ -64,7 +71,11 @@ func bench(ctx context.Context, o options, out io.Writer) (err error) {
 		IdleRSS: map[string]float64{}, RSSAfter: map[string]float64{},
 	}
 	for i, length := range o.hops {
-		if err := n.startEnds(ctx, length); err != nil {
+		ends := n.startEnds
+		if o.i2pd != "" {
+			ends = n.chooseEnds
+		}
+		if err := ends(ctx, length); err != nil {
 			return fmt.Errorf("%d hops: %w", length, err)
 		}
 		if i == 0 {
@@ -99,7 +110,8 @@ func bench(ctx context.Context, o options, out io.Writer) (err error) {
 func build(o options, dir string) (*network, error) {
 	n := &network{options: o, dir: dir}
 	add := func(name string, i byte, r role) *node {
-		return &node{name: name, dir: filepath.Join(dir, name), address: netns.Host(i).String(), binary: o.clove, role: r}
+		return &node{name: name, dir: filepath.Join(dir, name), address: netns.Host(i).String(), binary: o.clove, role: r,
+			transports: o.transports, batching: o.batching}
 	}
 	n.client, n.server = add("client", 0, client), add("server", 1, server)
 	for i := range transitRouters {
@@ -108,6 +120,9 @@ func build(o options, dir string) (*network, error) {
 			r = floodfill
 		}
 		n.transit = append(n.transit, add("transit"+strconv.Itoa(i), byte(2+i), r))
+	}
+	if o.i2pd != "" {
+		return n, nil // it comes with a web server
 	}
 	var err error
 	n.web, err = netns.StartWeb()
@@ -162,6 +177,10 @@ func (n *network) startEnds(ctx context.Context, length int) error {
 	if n.eepsite, n.site, err = n.server.serve(ctx, "http://"+n.web.Address().String()); err != nil {
 		return err
 	}
+	return n.waitReady(ctx)
+}
+
+func (n *network) waitReady(ctx context.Context) error {
 	return poll(ctx, "the eepsite answers", readyLimit, func() error {
 		_, err := get(ctx, n.httpProxy(), n.eepsite, "/", 20*time.Second)
 		return err
@@ -178,6 +197,9 @@ func (n *network) stopEnds() error {
 }
 
 func (n *network) stop() error {
+	if n.i2pd != nil {
+		return n.i2pd.Stop()
+	}
 	errs := []error{n.stopEnds()}
 	for _, t := range n.transit {
 		if t.process != nil {
@@ -190,8 +212,12 @@ func (n *network) stop() error {
 	return errors.Join(errs...)
 }
 
-func (n *network) httpProxy() string  { return net.JoinHostPort("127.0.0.1", strconv.Itoa(httpPort)) }
-func (n *network) socksProxy() string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(socksPort)) }
+func (n *network) httpProxy() string  { return n.proxy(httpPort) }
+func (n *network) socksProxy() string { return n.proxy(socksPort) }
+
+func (n *network) proxy(port int) string {
+	return net.JoinHostPort("127.0.0.1", strconv.Itoa(port+n.offset))
+}
 
 // loopback is the speed of the download without I2P, in MB/s.
 func (n *network) loopback(ctx context.Context) (float64, error) {
@@ -220,6 +246,9 @@ func (n *network) memory(into map[string]float64) error {
 }
 
 func (n *network) version() string {
+	if n.i2pd != nil {
+		return i2pdVersion(n.options.i2pd)
+	}
 	var s struct {
 		Version string `json:"version"`
 	}

@@ -2,11 +2,14 @@
 // tunnels of 1, 2 and 3 hops.
 //
 //	go run ./tests/benchnetwork -clove bin/clove [-size MB] [-repeat N] [-hops 1,2,3] [-streams 1,8] [-json FILE]
-//	    [-compare [STREAMS=]FILE]... [-profile DIR]
+//	    [-transport ntcp2|ssu2|both] [-batching auto|batched|plain] [-compare [STREAMS=]FILE]... [-profile DIR]
+//	go run ./tests/benchnetwork -i2pd PATH ...
 //
 // The routers are a client with the proxies, a server in front of a web server of this program, and six transit routers
 // of which the first three are floodfills. Client and server carry no transit, so that every hop is one of the six. They
-// run in a network namespace with nothing but loopback, each on an address of its own, with real NTCP2 sockets.
+// run in a network namespace with nothing but loopback, each on an address of its own, with real sockets of the transports
+// that -transport names. With -i2pd all of them are i2pd, from the same configuration, without the columns that it does not
+// tell.
 //
 // For every tunnel length H (H hops in each direction at both ends) and number of streams at once it prints
 //
@@ -18,6 +21,8 @@
 //	        the data; the acknowledgements go back through 2*H others)
 //	RSS     resident MB after the downloads: client, server, largest transit router
 //	drops   messages that queues had no room for, in all routers, and segments that were sent again
+//	UDP/MB  UDP datagrams of all routers per MB as the kernel counts them: what it gets as one train with UDP_SEGMENT is one;
+//	        and how many of them were lost because nobody read them in time
 //
 // All values are medians. "loopback" is the same download without I2P. -compare prints the ratios to a result of the same
 // shape, this program's or that of another router's benchmark.

@@ -16,19 +16,25 @@ import (
 	"syscall"
 	"time"
 
+	"clove.i2p/tests/interop"
 	"clove.i2p/tests/netns"
 )
 
 // options of a run.
 type options struct {
 	clove   string
-	size    int // MB
+	i2pd    string // program to measure in place of clove
+	size    int    // MB
 	repeat  int
 	fetches int
 	hops    []int
 	streams []int
 	limit   time.Duration // for one download
 	settle  time.Duration
+
+	transports []string // none: both
+	batching   string   // of clove's SSU2
+
 	json    string
 	profile string
 	keep    string
@@ -72,6 +78,9 @@ func parse(args []string, stderr io.Writer) (o options, err error) {
 	f := flag.NewFlagSet("benchnetwork", flag.ContinueOnError)
 	f.SetOutput(stderr)
 	f.StringVar(&o.clove, "clove", "bin/clove", "clove binary")
+	f.StringVar(&o.i2pd, "i2pd", "", "i2pd binary to measure in place of clove; - finds it")
+	transport := f.String("transport", "both", "transport of all routers: ntcp2, ssu2 or both")
+	f.StringVar(&o.batching, "batching", "auto", "how clove's SSU2 moves packets: auto, batched or plain")
 	f.IntVar(&o.size, "size", 50, "MB per download")
 	f.IntVar(&o.repeat, "repeat", 3, "downloads per line")
 	f.IntVar(&o.fetches, "fetches", 20, "small GETs for the latencies")
@@ -93,16 +102,31 @@ func parse(args []string, stderr io.Writer) (o options, err error) {
 	if f.NArg() > 0 {
 		return o, fmt.Errorf("unexpected argument %q", f.Arg(0))
 	}
-	if o.hops, err = numbers(*hops, 1, 6); err != nil {
+	if o.hops, err = numbers(*hops, 0, 6); err != nil {
 		return o, fmt.Errorf("-hops: %w", err)
 	}
 	if o.streams, err = numbers(*streams, 1, 100); err != nil {
 		return o, fmt.Errorf("-streams: %w", err)
 	}
+	switch *transport {
+	case "ntcp2", "ssu2":
+		o.transports = []string{*transport}
+	case "both":
+	default:
+		return o, fmt.Errorf("-transport %s: want ntcp2, ssu2 or both", *transport)
+	}
+	if o.i2pd == "-" {
+		if o.i2pd, err = interop.FindI2pd(); err != nil {
+			return o, err
+		}
+	}
+	if o.i2pd != "" && o.profile != "" {
+		return o, errors.New("-profile is for clove")
+	}
 	if o.size < 1 || o.repeat < 1 || o.fetches < 1 {
 		return o, errors.New("-size, -repeat and -fetches must be at least 1")
 	}
-	for _, p := range []*string{&o.clove, &o.json, &o.profile, &o.keep} {
+	for _, p := range []*string{&o.clove, &o.i2pd, &o.json, &o.profile, &o.keep} {
 		if *p != "" {
 			if *p, err = filepath.Abs(*p); err != nil {
 				return o, err

@@ -39,9 +39,11 @@ func (n *network) measure(ctx context.Context, hops, streams int) (l line, err e
 		ttfb = append(ttfb, round(milliseconds(f.first)))
 		time.Sleep(50 * time.Millisecond)
 	}
-	trips, err := roundTrips(ctx, n.socksProxy(), n.eepsite, n.fetches)
-	if err != nil {
-		return l, fmt.Errorf("SOCKS: %w", err)
+	trips := []time.Duration{0}
+	if n.i2pd == nil { // its eepsites close a stream after one answer
+		if trips, err = roundTrips(ctx, n.socksProxy(), n.eepsite, n.fetches); err != nil {
+			return l, fmt.Errorf("SOCKS: %w", err)
+		}
 	}
 	var rtt []float64
 	for _, t := range trips {
@@ -102,6 +104,7 @@ func (n *network) download(ctx context.Context, streams int) (r sample, err erro
 	r.Server = (after.server - before.server) / r.MB
 	r.Transit = (after.transit - before.transit) / r.MB
 	r.Dropped, r.Resent = after.dropped-before.dropped, after.resent-before.resent
+	r.Datagrams, r.UDPLost = after.udp.sent-before.udp.sent, after.udp.lost-before.udp.lost
 	return r, nil
 }
 
@@ -109,6 +112,7 @@ func (n *network) download(ctx context.Context, streams int) (r sample, err erro
 type costs struct {
 	client, server, transit float64
 	dropped, resent         uint64
+	udp                     datagrams
 }
 
 func (n *network) costs(ctx context.Context) (c costs, err error) {
@@ -125,13 +129,17 @@ func (n *network) costs(ctx context.Context) (c costs, err error) {
 		default:
 			c.transit += milliseconds(u.cpu)
 		}
+		if e.i2pd != nil {
+			continue
+		}
 		var s any
 		if err := e.status(ctx, &s); err != nil {
 			return c, fmt.Errorf("%s: %w", e.name, err)
 		}
 		count(s, "", &c)
 	}
-	return c, nil
+	c.udp, err = udpCounts()
+	return c, err
 }
 
 // count sums the counters of a status by their names: what was dropped, and what was sent again.

@@ -15,6 +15,7 @@ import (
 	"strconv"
 	"time"
 
+	"clove.i2p/tests/interop"
 	"clove.i2p/tests/netns"
 )
 
@@ -36,7 +37,11 @@ type node struct {
 	role    role
 	length  int
 
+	transports []string
+	batching   string
+
 	process *netns.Process
+	i2pd    *interop.I2pd // in place of the process
 }
 
 type role int
@@ -57,13 +62,14 @@ func (n *node) config(seeds []string) string {
 		return net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
 	}
 	return netns.Config{
-		Dir: n.dir, Listen: net.JoinHostPort(n.address, strconv.Itoa(port)), Seeds: seeds, Length: max(n.length, 1),
+		Dir: n.dir, Listen: net.JoinHostPort(n.address, strconv.Itoa(port)), Transports: n.transports, Seeds: seeds, Length: n.length,
 		HTTP: proxy(httpPort), SOCKS: proxy(socksPort),
 	}.String() + fmt.Sprintf(`router.floodfill = %q
 router.transit = %t
 router.bandwidth.share = 100
 router.tunnels.quantity = %d
-`, map[bool]string{true: "on", false: "off"}[n.role == floodfill], n.role == transit || n.role == floodfill, quantity)
+router.ssu2.batching = %q
+`, map[bool]string{true: "on", false: "off"}[n.role == floodfill], n.role == transit || n.role == floodfill, quantity, n.batching)
 }
 
 // start writes the configuration and starts clove run.
@@ -90,6 +96,13 @@ func (n *node) stop() error {
 	err := n.process.Stop()
 	n.process = nil
 	return err
+}
+
+func (n *node) pid() int {
+	if n.i2pd != nil {
+		return n.i2pd.PID()
+	}
+	return n.process.PID()
 }
 
 func (n *node) routerInfo() string { return filepath.Join(n.dir, "router.info") }

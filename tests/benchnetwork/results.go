@@ -41,6 +41,7 @@ type line struct {
 	ClientRSS  float64   `json:"rss_client_mb,omitempty"`
 	ServerRSS  float64   `json:"rss_server_mb,omitempty"`
 	TransitRSS float64   `json:"rss_transit_mb,omitempty"`
+	Datagrams  float64   `json:"datagrams_mb"` // per MB
 	Complete   bool      `json:"complete"`
 	Runs       []sample  `json:"runs"`
 }
@@ -56,10 +57,18 @@ type sample struct {
 	Complete bool    `json:"complete"`
 	Dropped  uint64  `json:"dropped"`
 	Resent   uint64  `json:"resent"`
+
+	Datagrams uint64 `json:"datagrams"` // of UDP, sent by all; a train that goes to the kernel as one is one
+	UDPLost   uint64 `json:"udp_lost"`  // for want of room in the kernel's buffers
 }
 
 // perHop is the CPU of each of the hops that carry the data.
-func (l line) perHop() float64 { return l.Transit / float64(2*l.Hops) }
+func (l line) perHop() float64 {
+	if l.Hops == 0 {
+		return 0
+	}
+	return l.Transit / float64(2*l.Hops)
+}
 
 func (l *line) summarize() {
 	of := func(f func(sample) float64) float64 {
@@ -73,6 +82,7 @@ func (l *line) summarize() {
 	l.Client = of(func(s sample) float64 { return s.Client })
 	l.Server = of(func(s sample) float64 { return s.Server })
 	l.Transit = of(func(s sample) float64 { return s.Transit })
+	l.Datagrams = of(func(s sample) float64 { return float64(s.Datagrams) / s.MB })
 	l.Complete, l.Slowest, l.Fastest = true, l.Speed, l.Speed
 	for _, r := range l.Runs {
 		l.Complete = l.Complete && r.Complete
@@ -84,23 +94,24 @@ func (r results) printHead(w io.Writer) {
 	fmt.Fprintf(w, "%s; %d processors, load %s; %d MB per download\n", strings.Join(r.Versions, ", "), r.CPUs, r.Load, r.Size)
 	fmt.Fprintf(w, "idle RSS MB   %v\n", r.IdleRSS)
 	fmt.Fprintf(w, "loopback      %.0f MB/s\n", r.Loopback)
-	fmt.Fprintf(w, "%4s %7s %8s %7s %7s %7s %13s %10s %7s %8s %8s  ms/MB %16s %7s %7s\n", "hops", "streams", "ttfb ms", "p90", "rtt ms",
-		"MB/s", "min-max", "cpu client", "server", "transit", "per hop", "RSS MB c/s/t", "drops", "resent")
+	fmt.Fprintf(w, "%4s %7s %8s %7s %7s %7s %13s %10s %7s %8s %8s  ms/MB %16s %7s %7s %7s %7s\n", "hops", "streams", "ttfb ms", "p90", "rtt ms",
+		"MB/s", "min-max", "cpu client", "server", "transit", "per hop", "RSS MB c/s/t", "drops", "resent", "UDP/MB", "lost")
 }
 
 func (l line) print(w io.Writer) {
-	var dropped, resent uint64
+	var dropped, resent, lost uint64
 	for _, r := range l.Runs {
 		dropped += r.Dropped
 		resent += r.Resent
+		lost += r.UDPLost
 	}
 	note := ""
 	if !l.Complete {
 		note = "  cut off"
 	}
-	fmt.Fprintf(w, "%4d %7d %8.1f %7.1f %7.1f %7.2f %6.2f-%6.2f %10.1f %7.1f %8.1f %8.1f        %16s %7d %7d%s\n", l.Hops, l.Streams, l.TTFB,
+	fmt.Fprintf(w, "%4d %7d %8.1f %7.1f %7.1f %7.2f %6.2f-%6.2f %10.1f %7.1f %8.1f %8.1f        %16s %7d %7d %7.0f %7d%s\n", l.Hops, l.Streams, l.TTFB,
 		l.TTFB90, l.RTT, l.Speed, l.Slowest, l.Fastest, l.Client, l.Server, l.Transit, l.perHop(),
-		fmt.Sprintf("%.0f/%.0f/%.0f", l.ClientRSS, l.ServerRSS, l.TransitRSS), dropped, resent, note)
+		fmt.Sprintf("%.0f/%.0f/%.0f", l.ClientRSS, l.ServerRSS, l.TransitRSS), dropped, resent, l.Datagrams, lost, note)
 }
 
 func (r results) write(file string) error {

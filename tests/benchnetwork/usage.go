@@ -20,7 +20,7 @@ type usage struct {
 const ticksPerSecond = 100 // USER_HZ, the same on every Linux that Go runs on
 
 func (n *node) usage() (usage, error) {
-	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", n.process.PID()))
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", n.pid()))
 	if err != nil {
 		return usage{}, err
 	}

@@ -140,6 +140,9 @@ func (r *I2pd) Stop() error {
 	return r.run.Stop()
 }
 
+// PID is the id of its process, which runs.
+func (r *I2pd) PID() int { return r.run.PID() }
+
 // SetTunnels writes the client and server tunnels; a router that runs takes them at once.
 func (r *I2pd) SetTunnels(sections ...string) error {
 	if err := os.MkdirAll(r.dir, 0o700); err != nil {
