@@ -64,7 +64,16 @@ func (l *Lab) NewHost(s Spec) (*Host, error) {
 	if err := h.loadRules(); err != nil {
 		return nil, err
 	}
-	return h, errors.Join(l.internet.settle(h.device()), h.edge.settle("up"), h.ns.settle("up"))
+	return h, h.settle()
+}
+
+// settle waits until the kernel passes packets.
+func (h *Host) settle() error {
+	err := errors.Join(h.lab.internet.settle(h.device()), h.edge.settle("up"), h.ns.settle("up"))
+	if err == nil && h.hasIPv6() {
+		err = h.edge.await(h.v6.String(), "-6", "route", "show", "table", "local")
+	}
+	return err
 }
 
 // addBox puts a router between the host and its uplink. There is no IPv6 behind it.

@@ -10,6 +10,7 @@ import (
 	"net/netip"
 	"os"
 	"os/exec"
+	"regexp"
 	"runtime"
 	"strings"
 	"time"
@@ -71,23 +72,28 @@ func (n *namespace) ip(commands ...string) error {
 	return n.tool(strings.Join(commands, "\n"), "ip", "-batch", "-")
 }
 
-// settle waits until a device passes packets: it drops them for some milliseconds after both its ends are up.
+// settle waits until a device passes packets: it drops them for some milliseconds after both its ends are up. Those of
+// TUN are in no state.
 func (n *namespace) settle(device string) error {
-	for range 200 {
+	return n.await(" state (UP|UNKNOWN) ", "-oneline", "link", "show", "dev", device)
+}
+
+// await waits until what ip shows matches a pattern.
+func (n *namespace) await(pattern string, args ...string) error {
+	const patience = 20 * time.Second
+	for began := time.Now(); time.Since(began) < patience; <-time.After(10 * time.Millisecond) {
 		var out []byte
 		if err := n.do(func() (err error) {
-			out, err = exec.Command("ip", "-oneline", "link", "show", "dev", device).CombinedOutput()
+			out, err = exec.Command("ip", args...).CombinedOutput()
 			return err
 		}); err != nil {
-			return fmt.Errorf("natlab: device %s: %w: %s", device, err, out)
+			return fmt.Errorf("natlab: ip %s: %w: %s", args, err, out)
 		}
-		// Those of TUN are in no state.
-		if strings.Contains(string(out), " state UP ") || strings.Contains(string(out), " state UNKNOWN ") {
-			return nil
+		if found, err := regexp.Match(pattern, out); err != nil || found {
+			return err
 		}
-		<-time.After(10 * time.Millisecond)
 	}
-	return fmt.Errorf("natlab: device %s does not come up", device)
+	return fmt.Errorf("natlab: ip %s does not show %q", args, pattern)
 }
 
 // nft loads rules.

@@ -3,6 +3,7 @@
 package natlab
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -126,7 +127,7 @@ func (h *Host) Move() error {
 	if err := h.edge.ip(gone...); err != nil {
 		return err
 	}
-	if err := h.loadRules(); err != nil {
+	if err := errors.Join(h.loadRules(), h.settle()); err != nil {
 		return err
 	}
 	return h.Forget()
