@@ -42,8 +42,9 @@ func NewSealer(k DirectionKeys, remote *HeaderKey) *Sealer {
 	return &Sealer{aead: newAEAD(k.Data), intro: remote, header: NewHeaderKey(k.Header)}
 }
 
-// Seal makes a data packet in place and does not allocate: packet is ShortHeaderLen bytes of room and at least MinPayload of
-// payload, with TagLen more of capacity, and is returned with the tag. A number is for one packet only.
+// Seal makes a data packet in place and does not allocate (on amd64; elsewhere x/crypto does): packet is ShortHeaderLen bytes of
+// room and at least MinPayload of payload, with TagLen more of capacity, and is returned with the tag. A number is for one packet
+// only.
 func (s *Sealer) Seal(packet []byte, dest ConnectionID, number uint32, immediate bool) []byte {
 	if len(packet) < ShortHeaderLen+MinPayload || cap(packet)-len(packet) < TagLen {
 		panic(fmt.Sprintf("wire: data packet of %d bytes, %d of room", len(packet), cap(packet)))
@@ -73,8 +74,7 @@ func NewOpener(k DirectionKeys) *Opener {
 	return &Opener{aead: newAEAD(k.Data), header: NewHeaderKey(k.Header)}
 }
 
-// Open opens a data packet in place and does not allocate but for errors that it does not have: dest is what DestID found, the
-// payload aliases packet.
+// Open opens a data packet in place and, like Seal, does not allocate: dest is what DestID found, the payload aliases packet.
 //
 // ErrShort and ErrType leave the packet unchanged; ErrType is what a SessionConfirmed sent again looks like, with odds of 255 in
 // 256. ErrAuthentication leaves zeros. Duplicates and the blocks (ParseBlocks) are the caller's.

@@ -91,6 +91,9 @@ func TestOpenerLeavesOtherPacketsUnchanged(t *testing.T) {
 }
 
 func TestDataPathDoesNotAllocate(t *testing.T) {
+	if aeadAllocates {
+		t.Skip("ChaCha20-Poly1305 of x/crypto allocates where it has no assembly")
+	}
 	s, o, intro := dataPair()
 	room := make([]byte, 1400)
 	payload := wire.AppendAck(nil, 9, 3, []wire.AckRange{{Nacks: 1, Acks: 2}})
