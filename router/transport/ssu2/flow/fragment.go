@@ -1,6 +1,10 @@
 package flow
 
-import "clove.i2p/router/transport/ssu2/wire"
+import (
+	"encoding/binary"
+
+	"clove.i2p/router/transport/ssu2/wire"
+)
 
 // Fragments of one message are equally long, but for a byte or so, rather than as long as possible ("I2NP Message Fragmentation"): their packets make one
 // train, no packet has a few bytes only, and after the MTU fell it is plain whether any of them can have arrived.
@@ -51,4 +55,11 @@ func (m *outMessage) appendBlock(dst []byte, frag uint8) []byte {
 		return wire.AppendFirstFragment(dst, data)
 	}
 	return append(m.followOn(frag).AppendHeader(dst, len(data)), data...)
+}
+
+// followOn is what comes before the data of a follow-on fragment.
+func (m *outMessage) followOn(frag uint8) wire.FollowOnFragment {
+	return wire.FollowOnFragment{
+		Number: int(frag), Last: frag == m.n-1, MessageID: binary.BigEndian.Uint32(m.b.Bytes()[1:]),
+	}
 }

@@ -7,7 +7,6 @@ import (
 
 	"clove.i2p/router/buf"
 	"clove.i2p/router/i2np"
-	"clove.i2p/router/transport/ssu2/wire"
 )
 
 // A handle names a message of the sendQueue, or one that was there.
@@ -294,12 +293,5 @@ func (q *sendQueue) trim() {
 	if q.messages+q.controls == 0 && q.empty() {
 		q.slots, q.free = nil, nil
 		q.control, q.lost, q.fresh = fifo[handle]{}, fifo[handle]{}, fifo[handle]{}
-	}
-}
-
-// followOn is what comes before the data of a follow-on fragment.
-func (m *outMessage) followOn(frag uint8) wire.FollowOnFragment {
-	return wire.FollowOnFragment{
-		Number: int(frag), Last: frag == m.n-1, MessageID: binary.BigEndian.Uint32(m.b.Bytes()[1:]),
 	}
 }
