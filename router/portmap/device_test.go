@@ -261,6 +261,12 @@ func (c *control) serve() {
 			for _, g := range [][]byte{{}, {2}, make([]byte, 1500), append([]byte{2, 0x81}, make([]byte, 58)...)} {
 				c.conn.WriteToUDPAddrPort(g, from)
 			}
+			if len(answer) >= 60 { // for another mapping
+				other := append([]byte(nil), answer...)
+				other[24] ^= 1
+				other[43] ^= 1
+				c.conn.WriteToUDPAddrPort(other, from)
+			}
 		}
 		c.conn.WriteToUDPAddrPort(answer, from)
 	}

@@ -13,13 +13,14 @@ func FuzzPCPAnswer(f *testing.F) {
 	f.Add(answer)
 	f.Add(append(answer, 1, 0, 0, 0))
 	f.Add([]byte{0, 0x80, 0, 1})
+	f.Add(append(answer, 1))
 	f.Add(bytes.Repeat([]byte{2}, 1104))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		p, err := parsePCPAnswer(b)
 		if err != nil {
 			return
 		}
-		if p.result != b[3] || (p.failure() == nil) != (b[3] == 0) {
+		if len(b)%4 != 0 || p.result != b[3] || (p.failure() == nil) != (b[3] == 0) {
 			t.Fatalf("%+v", p)
 		}
 		p.client = netip.IPv6Unspecified()
@@ -47,11 +48,11 @@ func FuzzSearchAnswer(f *testing.F) {
 func FuzzDescription(f *testing.F) {
 	from := netip.MustParseAddr("192.168.1.1")
 	at := &url.URL{Scheme: "http", Host: "192.168.1.1:80", Path: "/d.xml"}
-	const d = `<root xmlns="urn:schemas-upnp-org:device-1-0"><URLBase>B</URLBase><device><serviceList><service><serviceType>urn:schemas-upnp-org:service:WANIPConnection:1</serviceType><controlURL>C</controlURL></service></serviceList></device></root>`
+	const d = `<root xmlns="urn:schemas-upnp-org:device-1-0"><URLBase>BASE</URLBase><device><serviceList><service><serviceType>urn:schemas-upnp-org:service:WANIPConnection:1</serviceType><controlURL>CONTROL</controlURL></service></serviceList></device></root>`
 	f.Add([]byte(d))
-	f.Add([]byte(strings.ReplaceAll(d, "C", "http://10.0.0.1/c")))
-	f.Add([]byte(strings.ReplaceAll(d, "C", "//10.0.0.1/c")))
-	f.Add([]byte(strings.ReplaceAll(d, "B", "http://10.0.0.1/")))
+	f.Add([]byte(strings.ReplaceAll(d, "CONTROL", "http://10.0.0.1/c")))
+	f.Add([]byte(strings.ReplaceAll(d, "CONTROL", "//10.0.0.1/c")))
+	f.Add([]byte(strings.ReplaceAll(d, "BASE", "http://10.0.0.1/")))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		if _, u, err := parseDescription(b, at, from); err == nil {
 			onDevice(t, u, from)

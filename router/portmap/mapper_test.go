@@ -94,21 +94,24 @@ func TestUPnPMappingIsMadeRenewedAndRemoved(t *testing.T) {
 			d := newDevice(t)
 			d.set(func() { d.service = service })
 			cfg := d.config()
-			cfg.Lease = 2 * time.Second
+			cfg.Lease = 4 * time.Second
 			r := start(t, cfg, nil)
 			r.until("mapped", r.mapped)
 			s := r.Status()
-			if got := s[0]; got.Protocol != UPnP || got.External.String() != "11.22.33.44:9000" || !got.Public() || got.Lease != 2*time.Second || got.Gateway.Addr() != d.at || got.Err != nil {
+			if got := s[0]; got.Protocol != UPnP || got.External.String() != "11.22.33.44:9000" || !got.Public() || got.Lease != 4*time.Second || got.Gateway.Addr() != d.at || got.Err != nil {
 				t.Errorf("%+v", got)
 			}
 			if s[1].External.String() != "11.22.33.44:9101" {
 				t.Errorf("%+v", s[1])
 			}
 			held, _, _ := d.get()
-			if e := held["TCP 9101"]; len(held) != 2 || e.internal != 9001 || e.client != "127.0.0.1" || e.lease != 2*time.Second {
+			if e := held["TCP 9101"]; len(held) != 2 || e.internal != 9001 || e.client != "127.0.0.1" || e.lease != 4*time.Second {
 				t.Errorf("the device holds %+v", held)
 			}
 			r.until("renewed twice", func() bool { _, adds, _ := d.get(); return adds >= 6 })
+			if _, _, lapses := d.get(); lapses != 0 {
+				t.Errorf("%d renewals came too late", lapses)
+			}
 			r.stop()
 			if held, _, _ := d.get(); len(held) != 0 {
 				t.Errorf("not removed: %+v", held)
