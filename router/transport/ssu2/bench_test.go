@@ -142,3 +142,16 @@ func BenchmarkHandshake(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkIdleSession is the memory of a session that carries nothing now.
+func BenchmarkIdleSession(b *testing.B) {
+	keep := make([]*session, 0, b.N)
+	_, _, ours, _ := pair(b)
+	c := sessionConfig{
+		link: ours.link, peer: ours.peer, remote: ours.route(), id: 1, remoteID: 2, target: ours.target, now: time.Now(),
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		keep = append(keep, ours.s.newSession(c))
+	}
+}

@@ -94,11 +94,7 @@ func TestInteropWithI2pd(t *testing.T) {
 		// i2pd answers in the closed session for half a minute more, so that an ack has to do.
 		again := b.dialI2pd(i2pd)
 		b.send(again, i2np.DatabaseStore{Key: b.hash(), Data: b.self().Bytes()})
-		for deadline := time.Now().Add(20 * time.Second); again.Status().Queued > 0; time.Sleep(10 * time.Millisecond) {
-			if time.Now().After(deadline) {
-				t.Fatalf("i2pd acks nothing: %+v", again.Status())
-			}
-		}
+		b.acked(again)
 		if st := b.transport.Stats(); st.Dialled != 1 || again.Status().BytesIn == 0 {
 			t.Errorf("%+v", st)
 		}
@@ -125,6 +121,39 @@ func TestInteropWithI2pd(t *testing.T) {
 			t.Logf("%d: %+v", i, b.transport.Stats())
 		}
 	})
+	t.Run("fragments", func(t *testing.T) {
+		b := newInteropRouter(t, 22, nil)
+		options := map[string]string{"caps": "LR"}
+		for i := range 9 {
+			options[fmt.Sprint("x", i)] = fmt.Sprintf("%x%x%x", NewIntroKey(), NewIntroKey(), NewIntroKey())
+		}
+		b.sign(options)
+		s := b.dialI2pd(i2pd) // SessionConfirmed takes two packets
+		b.store(s, b)         // and what tells i2pd, three
+		for range 20 {
+			b.send(s, i2np.DatabaseLookup{Key: b.hash(), From: b.hash(), LookupType: i2np.LookupRouterInfo})
+			b.await(i2np.TypeDatabaseStore, 20*time.Second) // as does its answer
+		}
+		large := message(1, 50_000, 1)
+		large.Bytes()[0] = 99 // i2pd has no use for it
+		s.Send([]*buf.Buf{large})
+		b.acked(s)
+	})
+	t.Run("moved", func(t *testing.T) {
+		m := new(movable)
+		b := newInteropRouter(t, 23, m)
+		s := b.dialI2pd(i2pd)
+		b.store(s, b)
+		for range 3 {
+			m.move(t)
+			b.send(s, i2np.DatabaseLookup{Key: peer, From: b.hash(), LookupType: i2np.LookupRouterInfo})
+			b.await(i2np.TypeDatabaseStore, 30*time.Second)
+			b.store(s, b)
+		}
+		if len(b.closed) > 0 {
+			t.Error("a session ended")
+		}
+	})
 	t.Run("closed by i2pd", func(t *testing.T) {
 		i2pdStop()
 		err := receiveWithin(t, a.closed, 30*time.Second)
@@ -132,7 +161,7 @@ func TestInteropWithI2pd(t *testing.T) {
 	})
 }
 
-// valve holds back what comes first until something was sent.
+// A valve holds back what comes first until something was sent.
 type valve struct {
 	Socket
 	dial  chan struct{}
@@ -140,6 +169,8 @@ type valve struct {
 	armed bool
 	sent  chan struct{}
 }
+
+func (g *valve) use(s Socket) { g.Socket = s }
 
 func (g *valve) arm() {
 	g.mu.Lock()
@@ -173,7 +204,65 @@ func (g *valve) Write(t []udp.Train) error {
 
 type interopRouter struct{ *router }
 
-func newInteropRouter(t *testing.T, host byte, g *valve) interopRouter {
+// acked waits until nothing is in flight.
+func (r interopRouter) acked(s transport.Session) {
+	r.t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); s.Status().Queued > 0; time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			r.t.Fatalf("i2pd does not ack: %+v", s.Status())
+		}
+	}
+}
+
+// A movable socket takes another port when told to, as a NAT does that forgot a mapping.
+type movable struct {
+	mu      sync.Mutex
+	current Socket
+}
+
+func (m *movable) use(s Socket) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.current = s
+}
+
+func (m *movable) socket() Socket {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.current
+}
+
+func (m *movable) move(t *testing.T) {
+	old := m.socket()
+	s, err := udp.Listen(netip.AddrPortFrom(old.LocalAddr().Addr(), 0), udp.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.use(s)
+	old.Close()
+}
+
+func (m *movable) Read(p []udp.Packet) (int, error) {
+	for {
+		s := m.socket()
+		n, err := s.Read(p)
+		if err == nil || s == m.socket() {
+			return n, err
+		}
+	}
+}
+
+func (m *movable) Write(t []udp.Train) error { return m.socket().Write(t) }
+func (m *movable) LocalAddr() netip.AddrPort { return m.socket().LocalAddr() }
+func (m *movable) Close() error              { return m.socket().Close() }
+
+// A wrapper stands between a transport and its socket.
+type wrapper interface {
+	Socket
+	use(s Socket)
+}
+
+func newInteropRouter(t *testing.T, host byte, g wrapper) interopRouter {
 	t.Helper()
 	r := newRouter(t, func(c *Config, d *Deps) {
 		c.Listen = []netip.AddrPort{netip.AddrPortFrom(netns.Host(host), 9300)}
@@ -181,7 +270,7 @@ func newInteropRouter(t *testing.T, host byte, g *valve) interopRouter {
 		if g != nil {
 			d.Listen = func(_ context.Context, at netip.AddrPort) (Socket, error) {
 				s, err := udp.Listen(at, udp.Options{})
-				g.Socket = s
+				g.use(s)
 				return g, err
 			}
 		}
