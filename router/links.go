@@ -45,7 +45,7 @@ func (r *Router) openTransports() (err error) {
 	if r.ssu2 != nil {
 		all = append(all, r.ssu2)
 	}
-	r.mux, err = transport.New(transport.Config{Self: r.hash}, transport.Deps{
+	r.mux, err = transport.New(transport.Config{Self: r.hash, NetworkID: r.cfg.NetworkID}, transport.Deps{
 		Transports: all, Lookup: r.lookup, Admission: r.book, Logger: r.log,
 	})
 	if err != nil {

@@ -124,6 +124,7 @@ func record(t *testing.T, info *i2p.RouterInfo) []byte {
 	t.Helper()
 	sent := make(chan []byte, 16)
 	cfg := routerConfig(false)
+	cfg.SSU2.Disabled = true
 	cfg.Sockets.Dial = func(ctx context.Context, _ netip.Addr, to netip.AddrPort) (net.Conn, error) {
 		var d net.Dialer
 		conn, err := d.DialContext(ctx, "tcp", to.String())
