@@ -5,9 +5,10 @@ GOLANGCI  ?= golangci-lint
 FUZZ      ?= 60s
 SOAK      ?= 12m
 TESTFLAGS ?=
+I2PD      ?= -
 VERSION   ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo 0.1.0-dev)
 
-.PHONY: proto all build demo test race vet lint bench bench-network bench-plugin fuzz interop soak clean
+.PHONY: proto all build demo test race vet lint bench bench-network bench-plugin bench-ssu2 fuzz interop soak clean
 
 all: build
 
@@ -42,6 +43,11 @@ bench:
 # Eight clove processes in a network namespace: speed, latency, CPU and memory through 1, 2 and 3 hops.
 bench-network: build
 	$(GO) run ./tests/benchnetwork -clove bin/clove
+
+# The data phase of SSU2 in all ways to move packets, and beside i2pd ($(I2PD); - finds it).
+bench-ssu2: build
+	$(GO) build -o bin/bench-network ./tests/benchnetwork
+	$(GO) run ./tests/benchssu2 -clove bin/clove -network bin/bench-network -i2pd $(I2PD)
 
 # What a plugin costs: throughput and CPU with one and without.
 bench-plugin: build

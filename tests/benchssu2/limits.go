@@ -25,4 +25,8 @@ const (
 	dialLimit = 20 * time.Second
 	pingLimit = 5 * time.Second
 	pings     = 1000
+
+	// i2pdShare is how much less a network of i2pd downloads, for the sake of time: it is as much slower.
+	i2pdShare    = 5
+	networkLimit = 4 * time.Minute
 )

@@ -16,6 +16,7 @@ import (
 	"syscall"
 	"time"
 
+	"clove.i2p/tests/interop"
 	"clove.i2p/tests/netns"
 )
 
@@ -28,6 +29,11 @@ type options struct {
 	repeat  int
 	profile string
 	dir     string
+
+	// The second part: binaries.
+	clove, network string
+	i2pd           []string
+	size           int // MB per download
 }
 
 func main() {
@@ -72,6 +78,10 @@ func parse(args []string, stderr io.Writer) (o options, err error) {
 	f.DurationVar(&o.time, "time", 2*time.Second, "time of each push")
 	f.IntVar(&o.repeat, "repeat", 3, "pushes of each kind")
 	f.StringVar(&o.profile, "profile", "", "write CPU profiles of senders and receivers to this folder")
+	f.StringVar(&o.clove, "clove", "bin/clove", "clove binary for whole networks")
+	f.StringVar(&o.network, "network", "", "binary of tests/benchnetwork; none: no whole networks")
+	f.IntVar(&o.size, "size", 40, "MB per download")
+	peers := f.String("i2pd", "", "i2pd binaries to compare with, with commas between; - is the one that is installed, if any")
 	list := f.String("modes", "plain,batched,auto", "how packets move")
 	if err := f.Parse(args); err != nil {
 		return o, err
@@ -85,8 +95,26 @@ func parse(args []string, stderr io.Writer) (o options, err error) {
 		}
 		o.modes = append(o.modes, m)
 	}
-	if o.time <= 0 || o.repeat < 1 {
-		return o, errors.New("-time and -repeat must be positive")
+	if o.time <= 0 || o.repeat < 1 || o.size < 1 {
+		return o, errors.New("-time, -repeat and -size must be positive")
+	}
+	for p := range strings.SplitSeq(*peers, ",") {
+		if p == "-" {
+			if p, err = interop.FindI2pd(); err != nil {
+				fmt.Fprintln(stderr, "benchssu2: no i2pd to compare with:", err)
+				p, err = "", nil
+			}
+		}
+		if p != "" {
+			o.i2pd = append(o.i2pd, p)
+		}
+	}
+	for _, p := range []*string{&o.clove, &o.network} {
+		if *p != "" {
+			if *p, err = filepath.Abs(*p); err != nil {
+				return o, err
+			}
+		}
 	}
 	if o.profile != "" {
 		if o.profile, err = filepath.Abs(o.profile); err == nil {
@@ -127,8 +155,22 @@ func bench(ctx context.Context, o options, out io.Writer) (err error) {
 				return fmt.Errorf("%s: %w", mode, err)
 			}
 		}
+		for _, program := range o.i2pd {
+			if err := r.toI2pd(ctx, o, program); err != nil {
+				return fmt.Errorf("%s: %w", program, err)
+			}
+		}
 	}
 	r.print(out, o.modes)
+	if o.network == "" {
+		return nil
+	}
+	for _, v := range o.variants() {
+		if err := r.network(ctx, o, v); err != nil {
+			return err
+		}
+	}
+	r.printNetworks(out)
 	return nil
 }
 

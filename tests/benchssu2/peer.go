@@ -57,6 +57,7 @@ type counts struct {
 	Bytes    uint64        `json:"bytes"`    // of these messages
 	Offered  uint64        `json:"offered"`  // messages that the sessions took
 	Dropped  uint64        `json:"dropped"`  // that they did not take
+	Acked    uint64        `json:"acked"`    // of those offered
 	Sent     uint64        `json:"sent"`     // packets
 	Received uint64        `json:"received"`
 	Writes   uint64        `json:"writes"` // system calls; 0: one for each packet
@@ -176,6 +177,10 @@ func (p *peer) counts() (c counts, err error) {
 	}
 	if p.pushing != nil {
 		c.Offered, c.Dropped = p.pushing.offered.Load(), p.pushing.dropped.Load()
+		c.Acked = c.Offered
+		for _, s := range p.ends[0].all() {
+			c.Acked -= uint64(s.Status().Queued)
+		}
 	}
 	return c, nil
 }

@@ -3,6 +3,7 @@
 package interop
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -42,6 +43,7 @@ type I2pd struct {
 	Address   netip.AddrPort
 	Proxies   bool // HTTP and SOCKS on the usual ports
 	Hops      int  // of the proxies' tunnels
+	LogLevel  string
 
 	transports []string
 
@@ -49,6 +51,14 @@ type I2pd struct {
 	dir     string
 	console string
 	run     *netns.Process
+}
+
+// NewI2pd is a router of its own, with its console at a port of loopback. Start starts it.
+func NewI2pd(program, dir string, at netip.AddrPort, console uint16, transports []string) *I2pd {
+	return &I2pd{
+		Name: filepath.Base(dir), Bandwidth: "X", Address: at, transports: transports,
+		program: program, dir: dir, console: fmt.Sprintf("127.0.0.1:%d", console),
+	}
 }
 
 // file names a file of the router's data directory.
@@ -76,7 +86,7 @@ func (r *I2pd) config() string {
 	proxy := func(name string, port int) string {
 		return section(name, append(pool(r.Hops, 3), "enabled", r.Proxies, "address", "127.0.0.1", "port", port)...)
 	}
-	return section("", "log", "file", "logfile", r.file("i2pd.log"), "loglevel", "warn", "logclftime", true,
+	return section("", "log", "file", "logfile", r.file("i2pd.log"), "loglevel", cmp.Or(r.LogLevel, "warn"), "logclftime", true,
 		"netid", netns.NetworkID, "ipv4", true, "ipv6", false, "host", r.Address.Addr(), "address4", r.Address.Addr(),
 		"port", r.Address.Port(), "nat", false, "reservedrange", false, "floodfill", r.Floodfill,
 		"bandwidth", r.Bandwidth, "share", 100) +
