@@ -39,6 +39,7 @@ type dial struct {
 	token  wire.Token
 	fresh  bool // the token came in answer to this dial
 	sentAt time.Time
+	sends  int
 	asked  time.Time // when the first SessionRequest with this token was sent
 	last   bool      // it does not start over
 	flight []byte    // the last packet
@@ -199,6 +200,7 @@ func (d *dial) newInitiator() (err error) {
 
 func (d *dial) transmit() {
 	d.sentAt = time.Now()
+	d.sends++
 	d.l.send(routeTo(d.at), d.flight)
 }
 
@@ -215,7 +217,7 @@ func (d *dial) request() error {
 	if err != nil {
 		return fmt.Errorf("SessionRequest: %w", err)
 	}
-	d.asked = time.Now()
+	d.asked, d.sends = time.Now(), 0
 	d.transmit()
 	return nil
 }

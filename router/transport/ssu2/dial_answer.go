@@ -89,6 +89,9 @@ func (d *dial) created(payload []byte, got time.Time) (*session, error) {
 	if err != nil {
 		return nil, fmt.Errorf("SessionConfirmed: %w", err)
 	}
+	if d.sends != 1 { // which of them was answered is not known
+		roundTrip = 0
+	}
 	sn := s.newSession(sessionConfig{
 		link: d.l, peer: d.peer, direction: transport.Outbound, remote: routeTo(d.at), id: d.id, remoteID: d.hs.DestID(),
 		target: d.target, keys: d.hs.Keys(), variant: d.variant, rtt: roundTrip, now: got, self: self,

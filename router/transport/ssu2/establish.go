@@ -26,6 +26,9 @@ func (h *inbound) establish(payload []byte) error {
 	}
 	h.mu.Lock()
 	rtt := now.Sub(h.sentAt)
+	if h.sends != 1 { // which of them was answered is not known
+		rtt = 0
+	}
 	h.mu.Unlock()
 	sn := s.newSession(sessionConfig{
 		link: h.l, peer: peer, direction: transport.Inbound, remote: h.back, id: h.id, remoteID: h.hs.DestID(),

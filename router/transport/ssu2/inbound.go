@@ -34,6 +34,7 @@ type inbound struct {
 	done     bool
 	created  []byte
 	sentAt   time.Time
+	sends    int
 	nextAt   time.Time
 	interval time.Duration
 	jobs     int
@@ -165,6 +166,7 @@ func (h *inbound) act(w *writer, now time.Time) (next time.Time, more bool) {
 	}
 	if h.created != nil && !now.Before(h.nextAt) {
 		w.single(h.back, h.created)
+		h.sends++
 		h.sentAt, h.nextAt = now, now.Add(h.interval)
 		h.interval = min(h.interval*3/2, maxResendInterval)
 	}
