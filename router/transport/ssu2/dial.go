@@ -62,6 +62,9 @@ func (s *server) dial(ctx context.Context, ri *i2p.RouterInfo, to target, by way
 	if s.table.count() >= s.cfg.MaxSessions {
 		return nil, transport.ErrBusy
 	}
+	if s.cfg.Self() == nil {
+		return nil, errors.New("ssu2: no RouterInfo of our own yet")
+	}
 	ctx, cancel := context.WithTimeoutCause(ctx, s.cfg.HandshakeTimeout, errTimeout)
 	defer cancel()
 	s.contact(by.at, time.Now())

@@ -98,6 +98,8 @@ const (
 	// needs one or two; a flood gets its share and costs the others nothing.
 	retriesPerSecond = 32
 	retryBuckets     = 4096
+	// openRetries is how many times as many where private addresses are allowed: a whole test network has one.
+	openRetries = 16
 )
 
 // Sessions.

@@ -133,7 +133,7 @@ func (r *reader) dialled(p *udp.Packet) bool {
 // tokenRequest answers with a Retry, or with a Termination if the clocks differ too much; nothing is remembered.
 func (r *reader) tokenRequest(p *udp.Packet, h wire.Header, now time.Time) {
 	s := r.l.s
-	if !r.retries.allow(p.From, now) {
+	if !r.retries.allow(p.From, s.cfg.AllowPrivate, now) {
 		s.c.limited.Add(1)
 		return
 	}
@@ -156,7 +156,7 @@ func (r *reader) tokenRequest(p *udp.Packet, h wire.Header, now time.Time) {
 func (r *reader) sessionRequest(p *udp.Packet, h wire.Header, now time.Time) {
 	s := r.l.s
 	if !s.mint.take(p.From, h.Token, now) {
-		if !r.retries.allow(p.From, now) {
+		if !r.retries.allow(p.From, s.cfg.AllowPrivate, now) {
 			s.c.limited.Add(1)
 			return
 		}

@@ -107,8 +107,10 @@ func (s *session) Block(t wire.BlockType, body []byte) error {
 			return err
 		}
 		seen = netip.AddrPortFrom(seen.Addr().Unmap(), seen.Port())
-		s.seen = seen
-		s.postpone(t, body)
+		if seen != s.seen {
+			s.seen = seen
+			s.postpone(t, body)
+		}
 	case wire.BlockNewToken:
 		token, expires, err := wire.ParseNewToken(body)
 		if err != nil {

@@ -145,10 +145,11 @@ func (t *tokenTable) drop(at netip.AddrPort) { delete(t.entries, at) }
 type retryLimit struct {
 	seed   uint64
 	second int64
-	sent   [retryBuckets]uint8
+	sent   [retryBuckets]uint16
 }
 
-func (r *retryLimit) allow(from netip.AddrPort, now time.Time) bool {
+// allow counts one; open networks, where routers share addresses, get more.
+func (r *retryLimit) allow(from netip.AddrPort, open bool, now time.Time) bool {
 	if r.seed == 0 {
 		var b [8]byte
 		rand.Read(b[:])
@@ -163,7 +164,11 @@ func (r *retryLimit) allow(from netip.AddrPort, now time.Time) bool {
 		clear(ip[8:])
 	}
 	n := &r.sent[siphash.Hash(r.seed, 0, ip[:])%retryBuckets]
-	if *n >= retriesPerSecond {
+	most := uint16(retriesPerSecond)
+	if open {
+		most *= openRetries
+	}
+	if *n >= most {
 		return false
 	}
 	*n++
