@@ -2,6 +2,7 @@ package ssu2
 
 import (
 	"fmt"
+	"runtime"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -154,4 +155,5 @@ func BenchmarkIdleSession(b *testing.B) {
 	for b.Loop() {
 		keep = append(keep, ours.s.newSession(c))
 	}
+	runtime.KeepAlive(keep)
 }
