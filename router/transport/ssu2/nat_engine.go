@@ -37,7 +37,7 @@ func newNATEngine(s *server) (*natEngine, error) {
 
 // run works until ctx ends.
 func (n *natEngine) run(ctx context.Context) {
-	timer := time.NewTimer(0)
+	timer := time.NewTimer(time.Second)
 	defer timer.Stop()
 	for {
 		var do func(time.Time)

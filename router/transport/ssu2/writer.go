@@ -38,13 +38,13 @@ func newWriter(ctx context.Context, l *link) *writer {
 
 // run sends until stop is closed.
 func (w *writer) run(stop <-chan struct{}) {
-	timer := time.NewTimer(0)
+	timer := time.NewTimer(wheelTick)
 	defer timer.Stop()
 	for {
 		if next := w.wheel.Next(); next.IsZero() {
 			timer.Stop()
 		} else {
-			timer.Reset(time.Until(next))
+			timer.Reset(max(time.Until(next), time.Microsecond))
 		}
 		select {
 		case <-stop:
