@@ -70,6 +70,9 @@ func (t *Transport) mayDial(ip netip.Addr) bool {
 
 // source is the local IP for a connection to ip; not valid if any will do.
 func (t *Transport) source(ip netip.Addr) (local netip.Addr, ok bool) {
+	if v4 := ip.Unmap().Is4(); v4 && t.cfg.NoIPv4 || !v4 && t.cfg.NoIPv6 {
+		return netip.Addr{}, false
+	}
 	if len(t.cfg.Listen) == 0 {
 		return netip.Addr{}, true
 	}
@@ -88,9 +91,9 @@ func (t *Transport) source(ip netip.Addr) (local netip.Addr, ok bool) {
 	return netip.Addr{}, false
 }
 
-// dualStack: without a listener for IPv4, [::] is for both IP versions.
+// dualStack: without a listener for IPv4, [::] is for both IP versions that are in use.
 func (t *Transport) dualStack() bool {
-	return !slices.ContainsFunc(t.cfg.Listen, func(a netip.AddrPort) bool { return a.Addr().Unmap().Is4() })
+	return !t.cfg.NoIPv4 && !slices.ContainsFunc(t.cfg.Listen, func(a netip.AddrPort) bool { return a.Addr().Unmap().Is4() })
 }
 
 // Addresses are the RouterAddresses to publish: one for each of Config.Advertise or of the last Publish; without these,

@@ -1,6 +1,8 @@
 package ntcp2
 
 import (
+	"context"
+	"net"
 	"net/netip"
 	"testing"
 )
@@ -72,6 +74,43 @@ func TestReachable(t *testing.T) {
 		b := newRouter(t, func(c *Config, d *Deps) { p.on(tc.theirs)(c, d); c.NetworkID = tc.network })
 		if got := a.transport.Reachable(b.self()); got != tc.want {
 			t.Errorf("%s: %v", name, got)
+		}
+	}
+}
+
+// An IP version that is off is neither dialled nor taken: on [::] alone, and with no listener, as behind a proxy.
+func TestIPVersionThatIsOff(t *testing.T) {
+	var listened []string
+	for name, tc := range map[string]struct {
+		listen         string
+		noIPv4, noIPv6 bool
+		caps           string
+	}{
+		"[::] without IPv4": {listen: "[::]:5", noIPv4: true, caps: "6"},
+		"proxy, no IPv4":    {noIPv4: true, caps: "6"},
+		"proxy, no IPv6":    {noIPv6: true, caps: "4"},
+	} {
+		listened = nil
+		r := newRouter(t, func(c *Config, d *Deps) {
+			c.Listen, c.NoIPv4, c.NoIPv6 = nil, tc.noIPv4, tc.noIPv6
+			if tc.listen != "" {
+				c.Listen = []netip.AddrPort{netip.MustParseAddrPort(tc.listen)}
+			}
+			d.Listen = func(ctx context.Context, network string, at netip.AddrPort) (net.Listener, error) {
+				listened = append(listened, network)
+				return new(pipes).listen(ctx, network, at)
+			}
+		})
+		v4 := r.transport.mayDial(netip.MustParseAddr("8.8.8.8"))
+		v6 := r.transport.mayDial(netip.MustParseAddr("2600::1"))
+		if v4 == tc.noIPv4 || v6 == tc.noIPv6 {
+			t.Errorf("%s: dials IPv4 %v, IPv6 %v", name, v4, v6)
+		}
+		if got := r.transport.Addresses()[0].Caps(); got != tc.caps {
+			t.Errorf("%s: publishes caps %q, want %q", name, got, tc.caps)
+		}
+		if tc.listen != "" && (len(listened) != 1 || listened[0] != "tcp6") {
+			t.Errorf("%s: listens on %v", name, listened)
 		}
 	}
 }

@@ -35,6 +35,8 @@ type Config struct {
 	// Advertise are the addresses to publish. An entry with port 0 takes the bound port of its IP version. Empty:
 	// see Transport.Addresses.
 	Advertise []netip.AddrPort
+	// NoIPv4 and NoIPv6 leave an IP version alone: nothing of it is dialled, nor taken on [::].
+	NoIPv4, NoIPv6 bool
 	// Hidden publishes no host, whatever Listen, Advertise and Publish say.
 	Hidden bool
 	// NetworkID is 2 on the public network.

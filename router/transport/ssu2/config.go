@@ -30,6 +30,8 @@ type Config struct {
 	// Listen are the addresses to listen on, one per IP version; sessions go out from there too. Port 0 lets the
 	// system choose; see Transport.Bound. There must be at least one.
 	Listen []netip.AddrPort
+	// NoIPv4 leaves IPv4 alone where only [::] is listened on, which is for both IP versions otherwise.
+	NoIPv4 bool
 	// Advertise are the addresses to publish while Publish was not called. An entry with port 0 takes the bound port of its
 	// IP version. Empty: see Transport.Addresses.
 	Advertise []netip.AddrPort

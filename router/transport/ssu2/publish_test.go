@@ -181,3 +181,19 @@ func TestBandwidthIsLimited(t *testing.T) {
 		}
 	})
 }
+
+// [::] alone is for both IP versions, unless IPv4 is off.
+func TestIPv4ThatIsOff(t *testing.T) {
+	v4, v6 := netip.MustParseAddr("8.8.8.8"), netip.MustParseAddr("2600::1")
+	for _, off := range []bool{false, true} {
+		n := simnet.NewInternet(1)
+		h := n.Host("h", netip.MustParseAddr("2600::5"))
+		r := newRouter(t, func(c *Config, d *Deps) {
+			on(h, "[::]:9000")(c, d)
+			c.NoIPv4 = off
+		})
+		if r.transport.mayDial(v4) == off || !r.transport.mayDial(v6) {
+			t.Errorf("IPv4 off %v: IPv4 %v, IPv6 %v", off, r.transport.mayDial(v4), r.transport.mayDial(v6))
+		}
+	}
+}

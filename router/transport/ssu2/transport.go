@@ -94,7 +94,7 @@ func (t *Transport) listenUDP(_ context.Context, at netip.AddrPort) (Socket, err
 
 // dualStack: without a socket for IPv4, [::] is for both IP versions.
 func (t *Transport) dualStack() bool {
-	return !slices.ContainsFunc(t.cfg.Listen, func(a netip.AddrPort) bool { return a.Addr().Unmap().Is4() })
+	return !t.cfg.NoIPv4 && !slices.ContainsFunc(t.cfg.Listen, func(a netip.AddrPort) bool { return a.Addr().Unmap().Is4() })
 }
 
 // socketFor is the index of the socket that reaches an IP, or -1.
