@@ -118,9 +118,10 @@ const (
 	lingerResend = 1500 * time.Millisecond
 	maxLingering = 1024
 	lingerGap    = 200 * time.Millisecond
-	// minMessage is the least I2NP message: a short header. maxMessage is the longest: what 64 fragments carry.
+	// minMessage is the least I2NP message: a short header. maxMessage is the longest, as of NTCP2 and of
+	// ssu2/flow.
 	minMessage = 9
-	maxMessage = 65535 - 3
+	maxMessage = 65516
 	// relayTime is how long a session lives, messages or not, after a relay tag was given or got in it: the hour of a tag and
 	// what it takes to replace it.
 	relayTime = 80 * time.Minute

@@ -14,7 +14,7 @@ func TestMessagesBothWaysOverLoopback(t *testing.T) {
 	if ours.Direction() != transport.Outbound || theirs.Direction() != transport.Inbound || ours.Peer() != b.hash() || theirs.Peer() != a.hash() {
 		t.Fatalf("sessions %+v and %+v", ours.Status(), theirs.Status())
 	}
-	for i, size := range []int{0, 1, 1000, 1300, 5000, 30000, 60000} {
+	for i, size := range []int{0, 1, 1000, 1300, 5000, 30000, 60000, maxMessage - minMessage} {
 		if ours.Send([]*buf.Buf{message(uint32(i+1), size, byte(i))}) != 1 {
 			t.Fatal("not taken")
 		}
