@@ -111,6 +111,9 @@ func (c Config) withDefaults() Config {
 		c.SSU2.Disabled = true
 	}
 	c.NoTransit = c.NoTransit || c.Hidden
+	if c.Hidden || c.Upstream != "" { // nobody can ask it
+		c.Floodfill, c.FloodfillAuto = false, false
+	}
 	c.Exploratory = c.Exploratory.withDefaults(defaultExploratory, exploratoryQuantity)
 	return c
 }

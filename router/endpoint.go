@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 )
 
 // validateLinks reports the first impossible value of how the router connects to others.
@@ -65,6 +66,15 @@ func (e Endpoint) advertise(name string) ([]netip.AddrPort, error) {
 	return []netip.AddrPort{at}, nil
 }
 
+// advertised are the addresses to publish for an endpoint; none where nobody can connect, or is to know.
+func (c Config) advertised(name string, e Endpoint) ([]netip.AddrPort, error) {
+	all, err := e.advertise(name)
+	if e.Disabled || c.Hidden || c.Upstream != "" {
+		all = nil
+	}
+	return all, err
+}
+
 // endpoints are where a transport listens: what the configuration says, of the IP versions in use, with the port that was
 // chosen before for port 0. A transport that is off, or behind a proxy, listens nowhere.
 func (c Config) endpoints(name string, e Endpoint, kept uint16) ([]netip.AddrPort, error) {
@@ -86,4 +96,17 @@ func (c Config) endpoints(name string, e Endpoint, kept uint16) ([]netip.AddrPor
 		return nil, fmt.Errorf("router: %s listen address %q is of an IP version that is switched off", name, e.Listen)
 	}
 	return out, nil
+}
+
+// both adds to bound addresses the one of IPv4 that [::] stands for where nothing else listens on IPv4.
+func (c Config) both(bound []netip.AddrPort) []netip.AddrPort {
+	if c.NoIPv4 || slices.ContainsFunc(bound, func(b netip.AddrPort) bool { return b.Addr().Unmap().Is4() }) {
+		return bound
+	}
+	for _, b := range bound {
+		if b.Addr().IsUnspecified() {
+			return append(slices.Clone(bound), netip.AddrPortFrom(netip.IPv4Unspecified(), b.Port()))
+		}
+	}
+	return bound
 }

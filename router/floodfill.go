@@ -73,7 +73,7 @@ func (f fitness) decide(on bool, since time.Duration) (bool, string) {
 // floodfillRole is whether we are a floodfill now.
 type floodfillRole struct {
 	on      atomic.Bool
-	changed time.Time // zero before the first change; for elect only
+	changed time.Time // zero before the first change; guarded by Router.signing
 }
 
 // elect decides anew, where the configuration leaves it to us: before each signature of our RouterInfo, which is what

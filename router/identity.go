@@ -4,8 +4,10 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"clove.i2p/router/bandwidth"
 	"clove.i2p/router/i2p"
@@ -64,15 +66,24 @@ func writeFile(path string, b []byte) (err error) {
 	return err
 }
 
-// sign makes our RouterInfo as it is now.
+// resign makes our RouterInfo anew, and publishes it.
+func (r *Router) resign(now time.Time) {
+	r.signing.Lock()
+	r.elect(now)
+	err := r.sign()
+	r.signing.Unlock()
+	if err != nil {
+		r.log.Error("RouterInfo not signed", "err", err)
+		return
+	}
+	r.db.SelfChanged()
+}
+
+// sign makes our RouterInfo as it is now. Once the router runs it is for resign only.
 func (r *Router) sign() error {
 	addresses := r.addresses()
-	published := false
-	for _, a := range addresses {
-		published = published || a.Host().IsValid()
-	}
 	ri, err := i2p.NewRouterInfo(r.id.keys, r.clock.Now(), addresses, map[string]string{
-		"caps":           r.caps(published),
+		"caps":           r.caps(publishes(addresses)),
 		"netId":          strconv.Itoa(r.cfg.NetworkID),
 		"router.version": ProtocolVersion,
 	})
@@ -89,11 +100,22 @@ func (r *Router) sign() error {
 	return nil
 }
 
+// saysSo: our RouterInfo says where we are, and who can reach us.
+func (r *Router) saysSo() bool {
+	own, now := r.own.Load(), r.addresses()
+	return sameAddresses(own.Addresses(), now) && own.Caps() == r.caps(publishes(now))
+}
+
+// publishes reports whether one of the addresses can be dialled.
+func publishes(all []i2p.RouterAddress) bool {
+	return slices.ContainsFunc(all, func(a i2p.RouterAddress) bool { return a.Host().IsValid() })
+}
+
 // caps are the capabilities that we publish: bandwidth class, floodfill, reachability (network-database.md, "caps").
 func (r *Router) caps(published bool) string {
 	var b strings.Builder
 	b.WriteByte(bandwidthClass(r.cfg.Bandwidth))
-	if r.role.on.Load() {
+	if r.role.on.Load() && published { // who cannot be asked is no floodfill, whatever the configuration says
 		b.WriteByte('f')
 	}
 	switch {
@@ -101,7 +123,7 @@ func (r *Router) caps(published bool) string {
 		b.WriteByte('H')
 	case published:
 		b.WriteByte('R')
-	default:
+	case !r.reach.undecided(time.Now()): // else neither
 		b.WriteByte('U')
 	}
 	if r.cfg.NoTransit {

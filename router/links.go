@@ -59,7 +59,7 @@ func (r *Router) openNTCP2() error {
 	if err != nil {
 		return err
 	}
-	advertise, err := r.cfg.NTCP2.advertise("ntcp2")
+	advertise, err := r.cfg.advertised("ntcp2", r.cfg.NTCP2)
 	if err != nil {
 		return err
 	}
@@ -76,6 +76,7 @@ func (r *Router) openNTCP2() error {
 	}
 	cfg := ntcp2.Config{
 		Listen: listen, Advertise: advertise, Hidden: r.cfg.Hidden, NetworkID: r.cfg.NetworkID, AllowPrivate: r.cfg.AllowPrivate,
+		NoIPv4: r.cfg.NoIPv4, NoIPv6: r.cfg.NoIPv6,
 		StaticKey: r.id.ntcp2.static, IV: [ivLen]byte(r.id.ntcp2.mask), SelfHash: r.hash, Self: r.own.Load, Skew: r.skew.note(r.clock),
 		Limiter: r.limiter, PostQuantum: sizes,
 	}
@@ -107,7 +108,7 @@ func (r *Router) bindSSU2(port uint16) error {
 	if err != nil {
 		return err
 	}
-	advertise, err := r.cfg.SSU2.advertise("ssu2")
+	advertise, err := r.cfg.advertised("ssu2", r.cfg.SSU2)
 	if err != nil {
 		return err
 	}
@@ -125,7 +126,7 @@ func (r *Router) bindSSU2(port uint16) error {
 		}
 	}
 	r.ssu2, err = ssu2.New(ssu2.Config{
-		Listen: listen, Advertise: advertise, NetworkID: r.cfg.NetworkID, AllowPrivate: r.cfg.AllowPrivate,
+		Listen: listen, Advertise: advertise, NoIPv4: r.cfg.NoIPv4, NetworkID: r.cfg.NetworkID, AllowPrivate: r.cfg.AllowPrivate,
 		StaticKey: r.id.ssu2.static, IntroKey: [introKeyLen]byte(r.id.ssu2.mask), SigningKey: r.id.keys.Signing,
 		SelfHash: r.hash, Self: r.own.Load, Skew: r.skew.note(r.clock), Limiter: r.limiter, PostQuantum: versions,
 		Mode: batching[r.cfg.Batching],

@@ -2,8 +2,6 @@ package router
 
 import (
 	"context"
-	"errors"
-	"net"
 	"net/netip"
 	"slices"
 	"sync"
@@ -12,7 +10,6 @@ import (
 	"clove.i2p/router/i2p"
 	"clove.i2p/router/portmap"
 	"clove.i2p/router/reachability"
-	"clove.i2p/router/transport/ssu2"
 	"clove.i2p/router/transport/ssu2/nat"
 )
 
@@ -26,22 +23,26 @@ const (
 
 // reach gathers what tells whether others can connect to us, and makes the transports publish what follows:
 //
-//	ssu2 (peer tests, Address blocks, strangers), portmap -> keeper -> Report -> publish -> transports -> sign
+//	ssu2 (peer tests, Address blocks, strangers), portmap, look -> keeper -> Report -> publish -> transports -> resign
 type reach struct {
 	r      *Router
 	keeper *reachability.Keeper
 
+	// sourceOf is the address that the system sends from; the fields below it are of run.
+	sourceOf func(reachability.Family) netip.Addr
+	sources  [2]source
+	looked   time.Time
+	said     [2]reachability.Report // in the log
+
 	mu      sync.Mutex
 	changed bool // since the last publish
 	mapped  []portmap.State
+	moved   chan struct{} // this machine is in another network: the ports are to be mapped there
 }
 
 func newReach(r *Router) *reach {
-	c := &reach{r: r}
-	var advertise []netip.AddrPort
-	if list, err := r.cfg.SSU2.advertise("ssu2"); err == nil && !r.cfg.SSU2.Disabled {
-		advertise = list
-	}
+	c := &reach{r: r, sourceOf: sourceAddress, moved: make(chan struct{}, 1)}
+	advertise, _ := r.cfg.advertised("ssu2", r.cfg.SSU2)
 	c.keeper = reachability.New(reachability.Config{
 		Hidden: r.cfg.Hidden, Advertise: advertise, AllowPrivate: r.cfg.AllowPrivate,
 		Changed: func(reachability.Report) { c.note() },
@@ -49,11 +50,14 @@ func newReach(r *Router) *reach {
 	return c
 }
 
-// bound says which addresses SSU2 listens on.
+// bound says which addresses SSU2 listens on, and has published what follows from that and the configuration alone.
 func (c *reach) bound() {
+	now := time.Now()
 	if c.r.ssu2 != nil {
-		c.keeper.LocalChanged(time.Now(), c.r.ssu2.Bound())
+		c.keeper.LocalChanged(now, c.r.cfg.both(c.r.ssu2.Bound()))
 	}
+	c.takeChanged()
+	c.publish(now)
 }
 
 func (c *reach) note() {
@@ -104,6 +108,7 @@ func (c *reach) run(ctx context.Context) error {
 		case <-ticker.C:
 		}
 		now := time.Now()
+		c.look(now)
 		c.keeper.Tick(now)
 		c.startTests(now)
 		c.seekIntroducers(ctx)
@@ -111,15 +116,11 @@ func (c *reach) run(ctx context.Context) error {
 			c.publish(now)
 			signed = time.Time{} // a verdict does not wait
 		}
-		if now.Sub(signed) < republishInterval || sameAddresses(c.r.own.Load().Addresses(), c.r.addresses()) {
+		if now.Sub(signed) < republishInterval || c.r.saysSo() {
 			continue
 		}
-		if err := c.r.sign(); err != nil {
-			c.r.log.Error("RouterInfo not signed", "err", err)
-			continue
-		}
+		c.r.resign(now)
 		signed = now
-		c.r.db.SelfChanged()
 	}
 }
 
@@ -169,141 +170,6 @@ func (c *reach) seekIntroducers(ctx context.Context) {
 }
 
 var families = []reachability.Family{reachability.V4, reachability.V6}
-
-// publish hands the verdicts to the transports.
-func (c *reach) publish(now time.Time) {
-	var hosts []netip.AddrPort // of NTCP2
-	var p ssu2.Publication
-	for _, f := range families {
-		report := c.keeper.Report(now, f)
-		c.r.log.Info("reachability", "family", family(f), "state", report.State.String(), "reason", report.Reason)
-		of := &p.V4
-		if f == reachability.V6 {
-			of = &p.V6
-		}
-		switch report.State {
-		case reachability.OK:
-			*of = ssu2.Family{Presence: ssu2.Direct, At: report.External}
-			if host, ok := c.tcp(report.External.Addr()); ok {
-				hosts = append(hosts, host)
-			}
-		case reachability.Firewalled, reachability.Symmetric:
-			*of = ssu2.Family{Presence: ssu2.Firewalled, At: c.forwarded(f)}
-		case reachability.Unknown:
-			*of = ssu2.Family{At: c.forwarded(f)}
-		case reachability.Hidden, reachability.Disabled:
-			*of = ssu2.Family{Presence: ssu2.Hidden}
-		}
-	}
-	if c.r.ssu2 != nil {
-		c.r.ssu2.Publish(p)
-	}
-	if c.r.ntcp2 != nil && c.r.cfg.NTCP2.Advertise == "" {
-		c.r.ntcp2.Publish(hosts...)
-	}
-}
-
-// tcp is where NTCP2 is reached at an address that SSU2 is reached at: peer tests say nothing of TCP, so the address has to be of
-// this machine, or forwarded for TCP too. Port 0 is the bound port.
-func (c *reach) tcp(ip netip.Addr) (netip.AddrPort, bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for _, m := range c.mapped {
-		if m.Port.Transport == portmap.TCP && m.Public() && m.External.Addr() == ip {
-			return m.External, true
-		}
-	}
-	return netip.AddrPortFrom(ip, 0), slices.Contains(ownAddresses(), ip)
-}
-
-// forwarded is where the home router takes what is for SSU2: peer tests should try it.
-func (c *reach) forwarded(f reachability.Family) netip.AddrPort {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for _, m := range c.mapped {
-		if f == reachability.V4 && m.Port.Transport == portmap.UDP && m.Public() {
-			return m.External
-		}
-	}
-	return netip.AddrPort{}
-}
-
-// ownAddresses are those of the interfaces of this machine.
-func ownAddresses() []netip.Addr {
-	all, err := net.InterfaceAddrs()
-	if err != nil {
-		return nil
-	}
-	var out []netip.Addr
-	for _, a := range all {
-		if p, err := netip.ParsePrefix(a.String()); err == nil {
-			out = append(out, p.Addr().Unmap())
-		}
-	}
-	return out
-}
-
-// wantsMapping: not where an address is configured, nor where there can be no home router.
-func (c *reach) wantsMapping() bool {
-	cfg := c.r.cfg
-	if !cfg.PortMapping || cfg.Hidden || cfg.Upstream != "" || cfg.AllowPrivate && !cfg.portmap.AllowPrivate {
-		return false
-	}
-	return len(c.mappedPorts()) > 0
-}
-
-// mappedPorts are those that a home router could forward: of listeners whose public address is not known.
-func (c *reach) mappedPorts() (ports []portmap.Port) {
-	add := func(t portmap.Transport, e Endpoint, bound []netip.AddrPort) {
-		for _, b := range bound {
-			ip := b.Addr().Unmap()
-			if e.Advertise == "" && ip.Is4() && (ip.IsUnspecified() || ip.IsPrivate() || ip.IsLoopback() && c.r.cfg.portmap.AllowPrivate) {
-				ports = append(ports, portmap.Port{Transport: t, Internal: b.Port()})
-			}
-		}
-	}
-	if c.r.ssu2 != nil {
-		add(portmap.UDP, c.r.cfg.SSU2, c.r.ssu2.Bound())
-	}
-	if c.r.ntcp2 != nil {
-		add(portmap.TCP, c.r.cfg.NTCP2, c.r.ntcp2.Bound())
-	}
-	return ports
-}
-
-// mapPorts keeps the ports mapped until ctx ends, and takes the mappings away then.
-func (c *reach) mapPorts(ctx context.Context) error {
-	cfg := c.r.cfg.portmap
-	cfg.Ports, cfg.Logger, cfg.Changed = c.mappedPorts(), c.r.log, c.noteMapping
-	m, err := portmap.New(cfg)
-	if err != nil {
-		return err
-	}
-	if err := m.Run(ctx); err != nil && !errors.Is(err, context.Canceled) {
-		c.r.log.Warn("ports are not mapped", "err", err)
-	}
-	return nil
-}
-
-func (c *reach) noteMapping(s portmap.State) {
-	c.mu.Lock()
-	i := slices.IndexFunc(c.mapped, func(m portmap.State) bool { return m.Port == s.Port })
-	if i < 0 {
-		c.mapped = append(c.mapped, s)
-	} else {
-		c.mapped[i] = s
-	}
-	c.changed = true // NTCP2 may be reached now, or no longer
-	c.mu.Unlock()
-	if s.Port.Transport != portmap.UDP {
-		return
-	}
-	if s.Public() {
-		c.keeper.Mapped(time.Now(), s.External, s.Protocol.String())
-	} else {
-		c.keeper.Unmapped(time.Now(), reachability.V4)
-	}
-}
 
 func (c *reach) mappings() []portmap.State {
 	c.mu.Lock()

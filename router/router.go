@@ -39,7 +39,9 @@ type Router struct {
 	id   identity
 	hash i2p.Hash
 	own  atomic.Pointer[i2p.RouterInfo]
-	role floodfillRole
+	// signing is held while own is made.
+	signing sync.Mutex
+	role    floodfillRole
 
 	clock   *clock.Clock
 	skew    skew
@@ -130,7 +132,7 @@ func (r *Router) openTables(private bool) (err error) {
 	if r.cfg.DataDir != "" {
 		path = filepath.Join(r.cfg.DataDir, "netdb.db")
 	}
-	r.db, err = netdb.New(netdb.Config{NetworkID: r.cfg.NetworkID, Private: private, Path: path}, netdb.Deps{
+	r.db, err = netdb.New(netdb.Config{NetworkID: r.cfg.NetworkID, Private: private, Path: path, Hidden: r.cfg.Hidden}, netdb.Deps{
 		Clock: r.clock, Peers: r.book, Self: r.own.Load, Messenger: r.outbound, ReplyPath: replyPath{r}, Rand: newRand(), Log: r.log,
 	})
 	if err != nil {
@@ -265,12 +267,7 @@ func (r *Router) keepSigned(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-ticker.C:
-			r.elect(time.Now())
-			if err := r.sign(); err != nil {
-				r.log.Error("RouterInfo not signed", "err", err)
-				continue
-			}
-			r.db.SelfChanged()
+			r.resign(time.Now())
 		}
 	}
 }

@@ -34,9 +34,12 @@ func (c *Config) usable(a netip.AddrPort) bool {
 	if !a.IsValid() || a.Port() == 0 || ip.IsUnspecified() || ip.IsMulticast() {
 		return false
 	}
-	if c.AllowPrivate {
-		return true
-	}
+	return c.AllowPrivate || Public(ip)
+}
+
+// Public reports whether an address is one of the internet, which strangers may reach.
+func Public(ip netip.Addr) bool {
+	ip = ip.Unmap()
 	if !ip.IsGlobalUnicast() || ip.IsPrivate() {
 		return false
 	}

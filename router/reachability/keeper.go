@@ -196,19 +196,34 @@ func (k *Keeper) Unmapped(now time.Time, f Family) {
 	})
 }
 
-// LocalChanged forgets what was learnt, as our interfaces or sockets changed.
+// LocalChanged forgets what was learnt, as our sockets changed.
 func (k *Keeper) LocalChanged(now time.Time, listen []netip.AddrPort) {
 	k.mu.Lock()
 	k.setListen(listen)
 	for f := range k.family {
-		s := &k.family[f]
-		s.seen, s.inbound, s.tests, s.ip = sightings{}, map[network]time.Time{}, nil, netip.Addr{}
-		s.state, s.mapped, s.mappedBy, s.why = Unknown, netip.AddrPort{}, "", ""
-		s.schedule = schedule{next: now.Add(soonTest)}
+		k.family[f].forget(now)
 		k.update(now, Family(f))
 	}
 	k.mu.Unlock()
 	k.tell()
+}
+
+// Moved forgets what was learnt of a family, as this machine is in another network now.
+func (k *Keeper) Moved(now time.Time, f Family) { k.change(now, f, func(s *family) { s.forget(now) }) }
+
+// Retest has all families tested soon, and forgets nothing: nobody could reach us for a while.
+func (k *Keeper) Retest(now time.Time) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for f := range k.family {
+		k.family[f].schedule = schedule{next: now.Add(soonTest)}
+	}
+}
+
+func (s *family) forget(now time.Time) {
+	s.seen, s.inbound, s.tests, s.ip = sightings{}, map[network]time.Time{}, nil, netip.Addr{}
+	s.state, s.mapped, s.mappedBy, s.why = Unknown, netip.AddrPort{}, "", ""
+	s.schedule = schedule{next: now.Add(soonTest)}
 }
 
 // Report is the verdict for a family.

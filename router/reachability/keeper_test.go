@@ -333,6 +333,34 @@ func TestLocalChangeForgets(t *testing.T) {
 	}
 }
 
+// A new network for IPv4 says nothing of IPv6; a rest says nothing of either, but asks for tests.
+func TestMoveForgetsOneFamilyAndARestNone(t *testing.T) {
+	k := keeper(nil)
+	six := func(n int) reachability.Test {
+		x := test(n, ok)
+		x.Family, x.Tested = v6, netip.MustParseAddrPort("[2600::1]:12345")
+		return x
+	}
+	for n := range 2 {
+		k.Tested(start, test(n+1, ok))
+		k.Tested(start, six(n+1))
+	}
+	k.Mapped(start, own, "UPnP")
+	state := func(f reachability.Family) reachability.State { return k.Report(start, f).State }
+	if state(v4) != ok || state(v6) != ok || k.NextTest(start, v6).Sub(start) < 20*time.Second {
+		t.Fatal(state(v4), state(v6), k.NextTest(start, v6).Sub(start))
+	}
+	k.Retest(start)
+	if state(v4) != ok || state(v6) != ok || k.NextTest(start, v6).Sub(start) > 20*time.Second {
+		t.Error("rest:", state(v4), state(v6), k.NextTest(start, v6).Sub(start))
+	}
+	k.Moved(start, v4)
+	want(t, k, start, unknown, nowhere)
+	if state(v6) != ok || k.NextTest(start, v4).Sub(start) > 20*time.Second {
+		t.Error("move:", state(v6), k.NextTest(start, v4).Sub(start))
+	}
+}
+
 func TestSchedule(t *testing.T) {
 	k := keeper(nil)
 	now := start
