@@ -12,14 +12,16 @@ import (
 // synctest bubble (create it there) a waiting Read is durably blocked, and nothing has to be run or closed. What
 // happens depends on the seed and on what each host sends when, not on the order in which goroutines run.
 type Internet struct {
-	mu     sync.Mutex
-	seed   uint64
-	lanes  int
-	queue  events
-	timer  *time.Timer
-	root   domain
-	fates  [fates]int
-	onFate func(Passage)
+	mu    sync.Mutex
+	seed  uint64
+	lanes int
+	queue events
+	timer *time.Timer
+	// advancing tells that advance runs, which sets the timer at its end.
+	advancing bool
+	root      domain
+	fates     [fates]int
+	onFate    func(Passage)
 }
 
 // Fate is what became of a datagram at one place.
@@ -145,21 +147,27 @@ type event struct {
 // has been sent.
 func (n *Internet) push(e event) {
 	heap.Push(&n.queue, e)
-	if n.queue[0].lane == e.lane && n.queue[0].seq == e.seq {
-		n.timer.Reset(max(time.Until(e.at), 0))
+	if !n.advancing && n.queue[0].lane == e.lane && n.queue[0].seq == e.seq {
+		n.wind()
 	}
 }
+
+// wind sets the timer for the first event. Never to 0: Go 1.26 has crashed in a timer that was reset to 0 in a bubble, under
+// the race detector.
+func (n *Internet) wind() { n.timer.Reset(max(time.Until(n.queue[0].at), time.Nanosecond)) }
 
 // advance lets happen what is due.
 func (n *Internet) advance() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	n.advancing = true
 	for now := time.Now(); len(n.queue) > 0 && !n.queue[0].at.After(now); {
 		e := heap.Pop(&n.queue).(event)
 		e.next(e.datagram)
 	}
+	n.advancing = false
 	if len(n.queue) > 0 {
-		n.timer.Reset(max(time.Until(n.queue[0].at), 0))
+		n.wind()
 	}
 }
 
