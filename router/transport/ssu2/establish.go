@@ -34,6 +34,7 @@ func (h *inbound) establish(payload []byte) error {
 		link: h.l, peer: peer, direction: transport.Inbound, remote: h.back, id: h.id, remoteID: h.hs.DestID(),
 		target: remote, keys: h.hs.Keys(), variant: h.hs.Variant(), rtt: rtt, now: now,
 	})
+	sn.reported = no != nil
 	if !s.table.enterSession(sn, h) {
 		return nil
 	}

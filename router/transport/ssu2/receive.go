@@ -25,6 +25,9 @@ func (s *session) receive(now time.Time, p *udp.Packet) bool {
 	s.bytesIn.Add(uint64(len(p.Data)))
 	switch s.state {
 	case stateOpen, stateClosing:
+		if s.reported { // refused
+			return false
+		}
 	case stateLingering:
 		return s.late(now, payload)
 	default:
@@ -192,6 +195,8 @@ func (s *session) deliver() {
 				s.in[i] = nil
 			}
 			s.in = s.in[:0]
+		case len(s.later) > 0 && s.reported:
+			s.later = nil
 		case len(s.later) > 0:
 			events := s.later
 			s.later = nil

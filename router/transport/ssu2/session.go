@@ -72,7 +72,7 @@ type session struct {
 	opened     bool    // the registry has it
 	delivering bool    // somebody is at it
 	ended      bool    // carries nothing any more
-	reported   bool    // the registry knows that
+	reported   bool    // the registry knows that, or was never told of the session: what the peer says is ignored
 	cause      error
 
 	toldTime time.Time

@@ -78,7 +78,8 @@ func (t *table) leaveDial(d *dial) {
 	without(t.dials, d.peer, d)
 }
 
-// enterSession gives a session the id of the handshake that made it. It is false if the handshake was dropped meanwhile.
+// enterSession gives a session the id of the handshake that made it. It is false if the handshake was dropped meanwhile. A
+// refused one is nobody's: who the peer is may not be known, so it is not found by router.
 func (t *table) enterSession(s *session, handshake any) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -86,6 +87,9 @@ func (t *table) enterSession(s *session, handshake any) bool {
 		return false
 	}
 	t.entries[s.id] = s
+	if s.reported {
+		return true
+	}
 	t.byRouter[s.peer] = append(t.byRouter[s.peer], s)
 	t.sessions++
 	return true
