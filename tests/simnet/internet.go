@@ -17,7 +17,8 @@ type Internet struct {
 	lanes int
 	queue events
 	timer *time.Timer
-	// advancing tells that advance runs, which sets the timer at its end.
+	// advancing tells that advance runs, which sets the timer at its end. Go 1.26 has crashed, under the race detector, where
+	// the function of a timer in a bubble reset that to 0.
 	advancing bool
 	root      domain
 	fates     [fates]int
@@ -152,9 +153,8 @@ func (n *Internet) push(e event) {
 	}
 }
 
-// wind sets the timer for the first event. Never to 0: Go 1.26 has crashed in a timer that was reset to 0 in a bubble, under
-// the race detector.
-func (n *Internet) wind() { n.timer.Reset(max(time.Until(n.queue[0].at), time.Nanosecond)) }
+// wind sets the timer for the first event.
+func (n *Internet) wind() { n.timer.Reset(max(time.Until(n.queue[0].at), 0)) }
 
 // advance lets happen what is due.
 func (n *Internet) advance() {
