@@ -162,38 +162,6 @@ func (r *I2pd) SetTunnels(text string) error {
 	return r.run.Signal(syscall.SIGHUP)
 }
 
-// RouterInfoFile is where the router keeps its RouterInfo, the newest form.
-func (r *I2pd) RouterInfoFile() string { return r.file("router.info") }
-
-// RouterInfo of the router as it is now.
-func (r *I2pd) RouterInfo() (*i2p.RouterInfo, error) {
-	b, err := os.ReadFile(r.RouterInfoFile())
-	if err != nil {
-		return nil, fmt.Errorf("natlab: %w", err)
-	}
-	ri, _, err := i2p.ParseRouterInfo(b)
-	if err != nil {
-		return nil, fmt.Errorf("natlab: router.info of %s: %w", r.Host.Name, err)
-	}
-	return ri, nil
-}
-
-// Introducers are the hashes of those that it publishes in its SSU2 address of IPv4, in Base64.
-func Introducers(ri *i2p.RouterInfo) []string {
-	var all []string
-	for _, a := range ri.Addresses() {
-		if a.Style != "SSU2" || !a.IsV4() {
-			continue
-		}
-		for _, key := range []string{"ih0", "ih1", "ih2"} {
-			if h := a.Options.Get(key); h != "" {
-				all = append(all, h)
-			}
-		}
-	}
-	return all
-}
-
 // ServerTunnel is a section of tunnels.conf: a destination with keys in NAME.dat that passes its visitors on to a port of
 // the host's loopback. Its tunnels go through the peers, if there are any, which are router hashes in Base64.
 func ServerTunnel(name string, port, hops int, peers ...string) string {

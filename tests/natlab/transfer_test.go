@@ -33,13 +33,11 @@ var scenarios = []scenario{
 	{"duplicate 10 %", natlab.Impairment{Delay: delay, Duplicate: 0.10}, false},
 	{"corrupt 1 %", natlab.Impairment{Delay: delay, Corrupt: 0.01}, false},
 	{"rate 500 kB/s", natlab.Impairment{Delay: delay, Rate: 500e3, Queue: 64 << 10}, false},
+	{"black hole over 1280", natlab.Impairment{Delay: delay, MaxSize: 1280}, false},
 }
 
 // measure downloads from the site behind the relay in each scenario.
 func measure(t *testing.T, client *http.Client, site string, relay *natlab.Relay, size int64, patience time.Duration) {
-	began := time.Now()
-	warm(t, client, site)
-	t.Logf("the site can be read after %v", time.Since(began).Round(100*time.Millisecond))
 	for i, s := range scenarios {
 		if !long && !s.short {
 			continue
@@ -61,62 +59,102 @@ func measure(t *testing.T, client *http.Client, site string, relay *natlab.Relay
 	}
 }
 
-// warm waits until the site can be read.
-func warm(t *testing.T, client *http.Client, site string) {
-	t.Helper()
-	eventually(t, 3*time.Minute, func(ctx context.Context) error {
-		ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
-		defer cancel()
-		return natlab.Download(ctx, client, site, 1000).Err
-	})
-}
+// The baseline that clove is compared with: over SSU2 alone, tunnels without hops, so that all goes over one session.
+func TestI2pdTransfers(t *testing.T) { transfers(t, startI2pd, startI2pd) }
 
-// A router is what downloads and serves: i2pd or clove.
-type router interface {
-	Site(ctx context.Context) (string, error)
-}
+func TestCloveTransfers(t *testing.T) { transfers(t, startClove, startClove) }
 
-// The baseline that clove is compared with: i2pd to i2pd over SSU2 alone, their tunnels without hops, so that all goes over
-// one session.
-func TestI2pdTransfers(t *testing.T) {
-	transfers(t,
-		func(n *natlab.Network, s natlab.Spec) (router, *natlab.Host, error) { return startI2pd(t, n, s, true) },
-		func(n *natlab.Network, s natlab.Spec) (router, *natlab.Host, error) { return startI2pd(t, n, s, false) })
-}
-
-func startI2pd(t *testing.T, n *natlab.Network, s natlab.Spec, eepsite bool) (router, *natlab.Host, error) {
-	r, err := n.StartI2pd(t.Context(), s, natlab.I2pdConfig{Fixed: true, Bandwidth: "L", LogLevel: level(), Eepsite: eepsite})
-	if err != nil {
-		return nil, nil, err
+func TestCloveToI2pdTransfers(t *testing.T) {
+	if !long {
+		t.Skip("CLOVE_INTEROP_LONG=1 runs this")
 	}
-	return r, r.Host, nil
+	transfers(t, startClove, startI2pd)
 }
 
-type starter func(*natlab.Network, natlab.Spec) (router, *natlab.Host, error)
+func TestI2pdToCloveTransfers(t *testing.T) {
+	if !long {
+		t.Skip("CLOVE_INTEROP_LONG=1 runs this")
+	}
+	transfers(t, startI2pd, startClove)
+}
 
-// transfers measures a client and a server in a network of i2pd.
-func transfers(t *testing.T, server, client starter) {
+// A starter starts a router, with an eepsite or without.
+type starter func(t *testing.T, n *natlab.Network, s natlab.Spec, eepsite bool) (router, *natlab.Host)
+
+func startI2pd(t *testing.T, n *natlab.Network, s natlab.Spec, eepsite bool) (router, *natlab.Host) {
+	t.Helper()
+	r, err := n.StartI2pd(t.Context(), s, natlab.I2pdConfig{Fixed: s.Kind == natlab.Public, Bandwidth: "L", LogLevel: level(), Eepsite: eepsite})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r, r.Host
+}
+
+func startClove(t *testing.T, n *natlab.Network, s natlab.Spec, eepsite bool) (router, *natlab.Host) {
+	t.Helper()
+	r, err := n.StartClove(t.Context(), s, natlab.CloveConfig{Fixed: s.Kind == natlab.Public, LogLevel: cloveLevel(), Eepsite: eepsite})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r, r.Host
+}
+
+// startEnds starts a server, whose uplink is a relay, and a client in a network of i2pd, and returns when the client can
+// read the eepsite.
+func startEnds(t *testing.T, server, client starter, kind natlab.Kind) (site string, behind, h *natlab.Host) {
+	t.Helper()
 	n := newNetwork(t)
 	if _, err := n.StartPublic(t.Context(), 6, natlab.I2pdConfig{LogLevel: level()}); err != nil {
 		t.Fatal(err)
 	}
-	r, behind, err := server(n, natlab.Spec{Name: "server", Relay: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, h, err := client(n, natlab.Spec{Name: "client"})
-	if err != nil {
-		t.Fatal(err)
-	}
+	r, behind := server(t, n, natlab.Spec{Name: "server", Relay: true}, true)
+	_, h = client(t, n, natlab.Spec{Name: "client", Kind: kind}, false)
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	site, err := r.Site(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}
-	size, patience := int64(2<<20), 20*time.Second
+	began := time.Now()
+	if err := read(t.Context(), h, site, 4*time.Minute); err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("the site can be read after %v", time.Since(began).Round(100*time.Millisecond))
+	return site, behind, h
+}
+
+// transfers measures downloads in each scenario.
+func transfers(t *testing.T, server, client starter) {
+	site, behind, h := startEnds(t, server, client, natlab.Public)
+	size, patience := int64(2<<20), 30*time.Second
 	if long {
 		size, patience = 10<<20, 3*time.Minute
 	}
 	measure(t, h.HTTPClient(), site, behind.Uplink(), size, patience)
+}
+
+// The NAT box of the client gets another address in the middle of a download.
+func TestI2pdMoves(t *testing.T) { moves(t, startI2pd, startI2pd, false) }
+
+func TestCloveMoves(t *testing.T) { moves(t, startClove, startClove, true) }
+
+func moves(t *testing.T, server, client starter, must bool) {
+	if !long {
+		t.Skip("CLOVE_INTEROP_LONG=1 runs this")
+	}
+	site, behind, h := startEnds(t, server, client, natlab.PortRestricted)
+	const size = 4 << 20
+	behind.Uplink().Set(natlab.Impairment{Delay: delay, Rate: 400e3})
+	moved := make(chan error, 1)
+	time.AfterFunc(4*time.Second, func() { moved <- h.Move() })
+	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
+	defer cancel()
+	got := natlab.Download(ctx, h.HTTPClient(), site, size)
+	if err := <-moved; err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("%v", got)
+	if got.Err != nil && must {
+		t.Error(got.Err)
+	}
 }

@@ -176,12 +176,12 @@ func TestI2pdRelay(t *testing.T) {
 					if err != nil {
 						t.Fatal(err)
 					}
-					s, err := session(t.Context(), r, ri.Hash())
+					text, err := connected(t.Context(), r, ri.Hash())
 					if err != nil {
 						t.Logf("attempt %d: %v", attempt, err)
 						continue
 					}
-					t.Logf("attempt %d: session after %v: %+v", attempt, time.Since(began).Round(100*time.Millisecond), s)
+					t.Logf("attempt %d: session after %v: %s", attempt, time.Since(began).Round(100*time.Millisecond), text)
 					if blocked(v, k) {
 						t.Error("where no packet can get through")
 					}
@@ -195,22 +195,24 @@ func TestI2pdRelay(t *testing.T) {
 	}
 }
 
-// session waits for one with a peer, whoever opened it.
-func session(ctx context.Context, r *natlab.I2pd, peer i2p.Hash) (found natlab.I2pdSession, err error) {
+// A router is i2pd or clove.
+type router interface {
+	RouterInfo() (*i2p.RouterInfo, error)
+	RouterInfoFile() string
+	Site(ctx context.Context) (string, error)
+	Connected(ctx context.Context, peer i2p.Hash) (string, bool, error)
+}
+
+// connected waits for a session with a peer, whoever opened it.
+func connected(ctx context.Context, r router, peer i2p.Hash) (text string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
 	defer cancel()
-	return found, interop.Poll(ctx, 250*time.Millisecond, func() error {
-		all, err := r.Sessions(ctx)
-		if err != nil {
-			return err
+	return text, interop.Poll(ctx, 250*time.Millisecond, func() (err error) {
+		var ok bool
+		if text, ok, err = r.Connected(ctx, peer); err == nil && !ok {
+			err = fmt.Errorf("no session: %s", text)
 		}
-		for _, s := range all {
-			if strings.HasPrefix(peer.String(), s.Peer) {
-				found = s
-				return nil
-			}
-		}
-		return fmt.Errorf("no session among %d", len(all))
+		return err
 	})
 }
 
