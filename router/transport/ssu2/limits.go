@@ -19,6 +19,10 @@ const (
 	// one costs 50 us. Introducers send one with each relay and peer test.
 	routerInfoInterval = time.Second
 	routerInfoBurst    = 10
+	// eventInterval and eventBurst are likewise for all blocks about addresses, peer tests and relays: some look at every session
+	// there is, and all peers share one goroutine for them. Who introduces us passes on a few each second at most.
+	eventInterval = 50 * time.Millisecond
+	eventBurst    = 64
 )
 
 // Handshakes.

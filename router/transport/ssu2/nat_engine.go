@@ -22,8 +22,12 @@ type natEngine struct {
 	relays map[uint32]*relay
 }
 
-// maxNATQueue is how many blocks and packets wait for the engine; beyond it the newest is dropped.
-const maxNATQueue = 512
+// maxNATQueue is how many blocks and packets wait for the engine; beyond it the newest is dropped. maxNATOutside is how much of
+// that packets out of session may take, which anybody can send.
+const (
+	maxNATQueue   = 512
+	maxNATOutside = maxNATQueue / 2
+)
 
 func newNATEngine(s *server) (*natEngine, error) {
 	n := &natEngine{s: s, queue: make(chan func(time.Time), maxNATQueue), relays: make(map[uint32]*relay)}
@@ -31,7 +35,9 @@ func newNATEngine(s *server) (*natEngine, error) {
 		return n, nil
 	}
 	var err error
-	n.engine, err = nat.New(nat.Config{Self: s.cfg.SelfHash, Signing: s.cfg.SigningKey, AllowPrivate: s.cfg.AllowPrivate}, (*natHost)(n))
+	n.engine, err = nat.New(nat.Config{
+		Self: s.cfg.SelfHash, Signing: s.cfg.SigningKey, AllowPrivate: s.cfg.AllowPrivate, Offset: s.clock.Offset,
+	}, (*natHost)(n))
 	return n, err
 }
 
@@ -85,6 +91,10 @@ func (n *natEngine) block(from i2p.Hash, t wire.BlockType, body []byte) {
 
 // outside takes a packet that was opened with our intro key; the payload moves.
 func (n *natEngine) outside(from netip.AddrPort, h wire.Header, payload []byte) {
+	if len(n.queue) >= maxNATOutside {
+		n.s.c.droppedEvents.Add(1)
+		return
+	}
 	n.post(func(now time.Time) { n.engine.HandleOutside(now, from, h, payload) })
 }
 

@@ -137,9 +137,8 @@ func (h *natHost) SendRouterInfo(to i2p.Hash, ri *i2p.RouterInfo) {
 	now := time.Now()
 	sn.mu.Lock()
 	if sn.state == stateOpen {
-		if block, err := wire.AppendRouterInfo(nil, ri.Bytes(), false, sn.flow.PayloadSize()-routerInfoRoom); err == nil {
-			sn.flow.Control(now, block, true)
-		} else {
+		block, err := wire.AppendRouterInfo(nil, ri.Bytes(), false, sn.flow.ControlSize()-routerInfoRoom)
+		if err != nil || !sn.flow.Control(now, block, true) {
 			store := i2np.DatabaseStore{Key: ri.Hash(), Data: ri.Bytes()}
 			sn.flow.Queue(now, []*buf.Buf{buf.From(i2np.Encode(i2np.NewHeader(store.Type(), h.s.clock.Now()), store))})
 		}

@@ -133,9 +133,9 @@ func (s *session) Block(t wire.BlockType, body []byte) error {
 	return nil
 }
 
-// postpone keeps a block for after the packet; too many at once are lost.
+// postpone keeps a block for after the packet; too many at once, or too fast, are lost.
 func (s *session) postpone(t wire.BlockType, body []byte) {
-	if len(s.later) >= maxEvents {
+	if len(s.later) >= maxEvents || !s.events.take(s.now, eventInterval, eventBurst) {
 		s.s.c.droppedEvents.Add(1)
 		return
 	}
@@ -236,17 +236,10 @@ func (s *session) event(e event) {
 // routerInfo takes a RouterInfo that the peer sent: its own, or of a router that it introduces. Those that come too fast are
 // ignored.
 func (s *session) routerInfo(body []byte) {
-	now := time.Now()
 	s.mu.Lock()
-	if full := now.Add(-routerInfoBurst * routerInfoInterval); s.lastInfo.Before(full) {
-		s.lastInfo = full
-	}
-	early := now.Sub(s.lastInfo) < routerInfoInterval
-	if !early {
-		s.lastInfo = s.lastInfo.Add(routerInfoInterval)
-	}
+	may := s.infos.take(time.Now(), routerInfoInterval, routerInfoBurst)
 	s.mu.Unlock()
-	if early {
+	if !may {
 		return
 	}
 	ri, flood, err := parseRouterInfo(body)

@@ -77,7 +77,8 @@ type session struct {
 
 	toldTime time.Time
 	toldInfo time.Time // publication of the RouterInfo that the peer has
-	lastInfo time.Time // of RouterInfo blocks that came, but not longer ago than a burst takes
+	infos    allowance // of RouterInfo blocks that come
+	events   allowance // of all blocks that are events
 }
 
 type sessionState uint8

@@ -1,0 +1,103 @@
+package ssu2
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"net/netip"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"clove.i2p/router/i2p"
+	"clove.i2p/router/transport/ssu2/flow"
+	"clove.i2p/router/transport/ssu2/nat"
+	"clove.i2p/router/transport/ssu2/wire"
+	"clove.i2p/tests/simnet"
+)
+
+func TestIntroducersExpireInTheTimeOfTheNetwork(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const late = 30 * time.Second
+		n := simnet.NewInternet(3)
+		bob, _ := newHost(t, n, 1, lossy(0), nil)
+		bob.serve()
+		charlie := behind(t, n, simnet.PortRestricted, 88)
+		charlie.clock.SetOffset(late)
+		charlie.sign(nil)
+		charlie.knows(bob)
+		charlie.serve()
+		charlie.transport.Publish(Publication{V4: Family{Presence: Firewalled}})
+		time.Sleep(time.Second)
+		start := time.Now()
+		charlie.dial(bob)
+		time.Sleep(5 * time.Second)
+		got := charlie.transport.Introducers(nat.V4)
+		if len(got) != 1 {
+			t.Fatalf("introducers %v", got)
+		}
+		if life := got[0].Expires.Sub(start); life < 80*time.Minute+late {
+			t.Errorf("an introducer for %v", life)
+		}
+	})
+}
+
+func TestStrangersLeaveRoomForTheBlocksOfSessions(t *testing.T) {
+	_, _, _, s := pair(t)
+	n := &natEngine{s: s.s, engine: new(nat.Engine), queue: make(chan func(time.Time), maxNATQueue)}
+	for range 2 * maxNATQueue {
+		n.outside(netip.MustParseAddrPort("11.0.0.9:9"), wire.Header{}, nil)
+	}
+	before := len(n.queue)
+	n.block(i2p.Hash{}, wire.BlockPeerTest, nil)
+	if len(n.queue) != before+1 {
+		t.Errorf("%d wait, and no place for the block of a session", before)
+	}
+}
+
+func TestPeersSayOnlySoMuchAboutAddressesAndRelays(t *testing.T) {
+	_, _, _, s := pair(t)
+	s.now = time.Now()
+	said := func() (n int) {
+		for range 10 * eventBurst {
+			s.postpone(wire.BlockRelayIntro, make([]byte, 8))
+			n += len(s.later)
+			s.later = nil
+		}
+		return n
+	}
+	if n := said(); n != eventBurst {
+		t.Errorf("%d at once", n)
+	}
+	s.now = s.now.Add(10 * eventInterval)
+	if n := said(); n != 10 {
+		t.Errorf("%d in %v", n, 10*eventInterval)
+	}
+}
+
+// Whatever a RouterInfo takes with gzip, it goes out: as a block on paths with a large MTU too.
+func TestRouterInfosOfAllSizesAreSent(t *testing.T) {
+	_, _, s, _ := pair(t)
+	s.s.table.byRouter[s.peer] = []*session{s}
+	k, err := i2p.NewRouterKeys()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := rand.NewChaCha8([32]byte{1})
+	for n := 0; n < 2400; n += 100 {
+		options := map[string]string{"netId": "99"}
+		for i := range n / 100 {
+			random := make([]byte, 50)
+			r.Read(random)
+			options[fmt.Sprint("o", i)] = fmt.Sprintf("%x", random)
+		}
+		ri, err := i2p.NewRouterInfo(k, time.Now(), nil, options)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.flow = flow.New(flow.Config{Now: time.Now(), Initiator: true, MTU: maxMTU})
+		(*natHost)(s.s.nat).SendRouterInfo(s.peer, ri)
+		if s.flow.Idle() {
+			t.Errorf("a RouterInfo of %d bytes is not sent", len(ri.Bytes()))
+		}
+	}
+}
