@@ -81,6 +81,8 @@ type Config struct {
 	Disabled []Protocol
 	// Lease to ask for; DefaultLease if zero.
 	Lease time.Duration
+	// RenewMin is the least time between two renewals, however short the lease is; 30 s if zero.
+	RenewMin time.Duration
 	// AllowPrivate takes private external addresses for good: a test network.
 	AllowPrivate bool
 	// Changed, if set, hears of each state that changed. It is called from Run and must not block.
@@ -97,6 +99,8 @@ func (c Config) Validate() error {
 		return errors.New("portmap: too many ports")
 	case c.Lease < 0 || c.Lease > maxLease:
 		return errors.New("portmap: lease is not within 0..24h")
+	case c.RenewMin < 0:
+		return errors.New("portmap: least time between renewals is negative")
 	}
 	if g := c.Gateway; g.IsValid() && !g.Unmap().Is4() {
 		return errors.New("portmap: gateway is no IPv4 address")

@@ -65,6 +65,7 @@ func New(cfg Config) (*Mapper, error) {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
 	m := &Mapper{cfg: cfg, log: cfg.Logger, times: usual, routers: defaultGateway, nonces: make(map[Port][12]byte)}
+	m.times.renewMin = cmp.Or(cfg.RenewMin, m.times.renewMin)
 	for _, p := range cfg.Ports {
 		m.states = append(m.states, State{Port: p})
 	}

@@ -12,6 +12,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"clove.i2p/router/portmap/portmaptest"
 )
 
 // quick are timings for tests; the least lease is one second.
@@ -77,7 +79,7 @@ func (r *run) mapped() bool {
 	return r.Status()[0].External.IsValid() && r.Status()[1].External.IsValid()
 }
 
-func (d *device) config() Config { return Config{Gateway: d.at, Search: d.search} }
+func config(d *portmaptest.Device) Config { return Config{Gateway: d.At, Search: d.Search} }
 
 // unmapped tells whether no port is mapped and the error says so.
 func (r *run) failed(text string) func() bool {
@@ -91,29 +93,29 @@ func TestUPnPMappingIsMadeRenewedAndRemoved(t *testing.T) {
 	for _, service := range services {
 		t.Run(service, func(t *testing.T) {
 			t.Parallel()
-			d := newDevice(t)
-			d.set(func() { d.service = service })
-			cfg := d.config()
+			d := portmaptest.NewDevice(t)
+			d.Set(func() { d.Service = service })
+			cfg := config(d)
 			cfg.Lease = 4 * time.Second
 			r := start(t, cfg, nil)
 			r.until("mapped", r.mapped)
 			s := r.Status()
-			if got := s[0]; got.Protocol != UPnP || got.External.String() != "11.22.33.44:9000" || !got.Public() || got.Lease != 4*time.Second || got.Gateway.Addr() != d.at || got.Err != nil {
+			if got := s[0]; got.Protocol != UPnP || got.External.String() != "11.22.33.44:9000" || !got.Public() || got.Lease != 4*time.Second || got.Gateway.Addr() != d.At || got.Err != nil {
 				t.Errorf("%+v", got)
 			}
 			if s[1].External.String() != "11.22.33.44:9101" {
 				t.Errorf("%+v", s[1])
 			}
-			held, _, _ := d.get()
-			if e := held["TCP 9101"]; len(held) != 2 || e.internal != 9001 || e.client != "127.0.0.1" || e.lease != 4*time.Second {
+			held, _, _ := d.Get()
+			if e := held["TCP 9101"]; len(held) != 2 || e.Internal != 9001 || e.Client != "127.0.0.1" || e.Lease != 4*time.Second {
 				t.Errorf("the device holds %+v", held)
 			}
-			r.until("renewed twice", func() bool { _, adds, _ := d.get(); return adds >= 6 })
-			if _, _, lapses := d.get(); lapses != 0 {
+			r.until("renewed twice", func() bool { _, adds, _ := d.Get(); return adds >= 6 })
+			if _, _, lapses := d.Get(); lapses != 0 {
 				t.Errorf("%d renewals came too late", lapses)
 			}
 			r.stop()
-			if held, _, _ := d.get(); len(held) != 0 {
+			if held, _, _ := d.Get(); len(held) != 0 {
 				t.Errorf("not removed: %+v", held)
 			}
 			if r.Status()[0].External.IsValid() || len(r.changes) != 4 { // two mapped, two removed: no renewal is a change
@@ -145,9 +147,9 @@ func TestPCPAndNATPMPMappingsAreMadeRenewedAndRemoved(t *testing.T) {
 			if tc.pcp && s.External.Port() != 7777 {
 				t.Errorf("the gateway chose another port than %v", s.External)
 			}
-			r.until("renewed twice", func() bool { _, adds, _ := c.get(); return adds >= 6 })
+			r.until("renewed twice", func() bool { _, adds, _ := c.Get(); return adds >= 6 })
 			r.stop()
-			if held, _, _ := c.get(); len(held) != 0 {
+			if held, _, _ := c.Get(); len(held) != 0 {
 				t.Errorf("not removed: %+v", held)
 			}
 		})
@@ -178,9 +180,9 @@ func TestUPnPFaults(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			d := newDevice(t)
-			d.set(func() { d.fault = tc.fault })
-			cfg := d.config()
+			d := portmaptest.NewDevice(t)
+			d.Set(func() { d.Fault = tc.fault })
+			cfg := config(d)
 			cfg.Ports = []Port{{UDP, 9000, 0}}
 			r := start(t, cfg, nil)
 			if tc.mapped == nil {
@@ -192,7 +194,7 @@ func TestUPnPFaults(t *testing.T) {
 				t.Errorf("%+v", s)
 			}
 			r.stop()
-			if held, _, _ := d.get(); len(held) != 0 {
+			if held, _, _ := d.Get(); len(held) != 0 {
 				t.Errorf("not removed: %+v", held)
 			}
 		})
@@ -201,9 +203,9 @@ func TestUPnPFaults(t *testing.T) {
 
 func TestDoubleNATIsNotPublic(t *testing.T) {
 	for external, public := range map[string]bool{"192.168.1.2": false, "100.64.1.1": false, "11.0.0.1": true} {
-		d := newDevice(t)
-		d.set(func() { d.external = external })
-		r := start(t, d.config(), nil)
+		d := portmaptest.NewDevice(t)
+		d.Set(func() { d.External = external })
+		r := start(t, config(d), nil)
 		r.until("mapped", r.mapped)
 		if s := r.Status()[0]; s.Public() != public || s.DoubleNAT == public {
 			t.Errorf("%+v", s)
@@ -211,23 +213,23 @@ func TestDoubleNATIsNotPublic(t *testing.T) {
 		r.stop()
 	}
 	for _, external := range []string{"0.0.0.0", "2600::1", "255.255.255.255", "x", ""} {
-		d := newDevice(t)
-		d.set(func() { d.external = external })
-		r := start(t, d.config(), nil)
+		d := portmaptest.NewDevice(t)
+		d.Set(func() { d.External = external })
+		r := start(t, config(d), nil)
 		r.until("refused "+external, r.failed(""))
 		r.stop()
 	}
 }
 
 func TestDeviceThatDiesIsLostAndFoundAgain(t *testing.T) {
-	d := newDevice(t)
-	cfg := d.config()
+	d := portmaptest.NewDevice(t)
+	cfg := config(d)
 	cfg.Lease = time.Second
 	r := start(t, cfg, nil)
 	r.until("mapped", r.mapped)
-	d.set(func() { d.dead = true })
+	d.Set(func() { d.Dead = true })
 	r.until("lost", r.failed(""))
-	d.set(func() { d.dead = false; d.external = "11.0.0.9" }) // it has started again
+	d.Set(func() { d.Dead = false; d.External = "11.0.0.9" }) // it has started again
 	r.until("mapped again", func() bool { return r.mapped() && r.Status()[0].External.Addr().String() == "11.0.0.9" })
 }
 
@@ -240,7 +242,7 @@ func TestNewGatewayIsNoticed(t *testing.T) {
 	r.until("mapped", r.mapped)
 	router.Store(b.at)
 	r.until("mapped at the other one", func() bool { return r.mapped() && r.Status()[0].Gateway.Addr() == b.at })
-	if held, _, _ := a.get(); len(held) != 0 {
+	if held, _, _ := a.Get(); len(held) != 0 {
 		t.Errorf("the old one still holds %+v", held)
 	}
 }
@@ -250,7 +252,7 @@ func TestNoGateway(t *testing.T) {
 		m.times.search = 20 * time.Millisecond
 		m.routers = func() netip.Addr { return netip.Addr{} }
 	}
-	r := start(t, Config{Search: netip.AddrPortFrom(host(), 9), Local: netip.MustParseAddr("127.0.0.1"), Disabled: []Protocol{PCP, NATPMP}}, short)
+	r := start(t, Config{Search: netip.AddrPortFrom(portmaptest.Host(), 9), Local: netip.MustParseAddr("127.0.0.1"), Disabled: []Protocol{PCP, NATPMP}}, short)
 	r.until("nothing found", func() bool { return errors.Is(r.Status()[0].Err, ErrNoGateway) })
 	r = start(t, Config{Disabled: []Protocol{PCP, NATPMP, UPnP}}, short)
 	r.until("disabled", func() bool { return errors.Is(r.Status()[0].Err, ErrDisabled) })
@@ -258,46 +260,48 @@ func TestNoGateway(t *testing.T) {
 
 // A device may make us speak with itself only, whatever it says.
 func TestUPnPDeviceCannotSendUsElsewhere(t *testing.T) {
-	victim := newDevice(t)
-	for name, change := range map[string]func(d *device){
-		"location":           func(d *device) { d.location = victim.url + "/description.xml" },
-		"location by name":   func(d *device) { d.location = "http://localhost:1/description.xml" },
-		"location of a file": func(d *device) { d.location = "file:///etc/passwd" },
-		"location with user": func(d *device) { d.location = strings.Replace(d.url, "//", "//u:p@", 1) + "/description.xml" },
-		"control URL":        func(d *device) { d.control = victim.url + "/control" },
-		"control by name":    func(d *device) { d.control = "http://localhost:1/control" },
-		"control without //": func(d *device) { d.control = "//" + strings.TrimPrefix(victim.url, "http://") + "/control" },
-		"redirect": func(d *device) {
-			d.serve = func(w http.ResponseWriter, r *http.Request) {
-				http.Redirect(w, r, victim.url+r.URL.Path, http.StatusFound)
+	victim := portmaptest.NewDevice(t)
+	for name, change := range map[string]func(d *portmaptest.Device){
+		"location":           func(d *portmaptest.Device) { d.Location = victim.URL + "/description.xml" },
+		"location by name":   func(d *portmaptest.Device) { d.Location = "http://localhost:1/description.xml" },
+		"location of a file": func(d *portmaptest.Device) { d.Location = "file:///etc/passwd" },
+		"location with user": func(d *portmaptest.Device) {
+			d.Location = strings.Replace(d.URL, "//", "//u:p@", 1) + "/description.xml"
+		},
+		"control URL":        func(d *portmaptest.Device) { d.Control = victim.URL + "/control" },
+		"control by name":    func(d *portmaptest.Device) { d.Control = "http://localhost:1/control" },
+		"control without //": func(d *portmaptest.Device) { d.Control = "//" + strings.TrimPrefix(victim.URL, "http://") + "/control" },
+		"redirect": func(d *portmaptest.Device) {
+			d.Serve = func(w http.ResponseWriter, r *http.Request) {
+				http.Redirect(w, r, victim.URL+r.URL.Path, http.StatusFound)
 			}
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			d := newDevice(t)
-			d.set(func() { change(d) })
-			r := start(t, d.config(), func(m *Mapper) { m.times.search = 300 * time.Millisecond })
+			d := portmaptest.NewDevice(t)
+			d.Set(func() { change(d) })
+			r := start(t, config(d), func(m *Mapper) { m.times.search = 300 * time.Millisecond })
 			r.until("refused", r.failed(""))
 			r.stop()
 		})
 	}
-	if n := victim.seen(); n != 0 {
+	if n := victim.Seen(); n != 0 {
 		t.Errorf("%d requests went elsewhere", n)
 	}
-	d := newDevice(t) // a base elsewhere is passed over
-	d.set(func() { d.base = "<URLBase>" + victim.url + "</URLBase>" })
-	r := start(t, d.config(), nil)
+	d := portmaptest.NewDevice(t) // a base elsewhere is passed over
+	d.Set(func() { d.Base = "<URLBase>" + victim.URL + "</URLBase>" })
+	r := start(t, config(d), nil)
 	r.until("mapped", r.mapped)
-	if n := victim.seen(); n != 0 {
+	if n := victim.Seen(); n != 0 {
 		t.Errorf("%d requests went elsewhere", n)
 	}
 }
 
 func TestAnotherHostThanTheGatewayIsNotBelieved(t *testing.T) {
-	d := newDevice(t)
-	r := start(t, Config{Gateway: host(), Search: d.search}, func(m *Mapper) { m.times.search = 300 * time.Millisecond })
+	d := portmaptest.NewDevice(t)
+	r := start(t, Config{Gateway: portmaptest.Host(), Search: d.Search}, func(m *Mapper) { m.times.search = 300 * time.Millisecond })
 	r.until("not found", func() bool { return r.Status()[0].Err != nil })
-	if n := d.seen(); n != 0 {
+	if n := d.Seen(); n != 0 {
 		t.Errorf("%d requests", n)
 	}
 }
@@ -313,9 +317,9 @@ func TestMalformedAnswersAreBounded(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			d := newDevice(t)
-			d.set(func() { d.serve = serve })
-			r := start(t, d.config(), func(m *Mapper) { m.times.answer = time.Second })
+			d := portmaptest.NewDevice(t)
+			d.Set(func() { d.Serve = serve })
+			r := start(t, config(d), func(m *Mapper) { m.times.answer = time.Second })
 			r.until("refused", r.failed(""))
 			if n := len(r.Status()[0].Err.Error()); n > 2000 {
 				t.Errorf("an error of %d bytes", n)
@@ -336,10 +340,10 @@ func endless(first, again string) http.HandlerFunc {
 }
 
 func TestRunEndsInTimeThoughTheGatewayIsSilent(t *testing.T) {
-	d := newDevice(t)
-	r := start(t, d.config(), func(m *Mapper) { m.times.remove = 50 * time.Millisecond })
+	d := portmaptest.NewDevice(t)
+	r := start(t, config(d), func(m *Mapper) { m.times.remove = 50 * time.Millisecond })
 	r.until("mapped", r.mapped)
-	d.set(func() { d.serve = func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() } })
+	d.Set(func() { d.Serve = func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() } })
 	began := time.Now()
 	r.stop()
 	if took := time.Since(began); took > quick.answer {

@@ -186,13 +186,18 @@ func (k *Keeper) Mapped(now time.Time, external netip.AddrPort, by string) {
 	})
 }
 
-// Unmapped ends Mapped for a family.
+// Unmapped ends Mapped for a family. Whoever reached us came through the mapping, most likely, so that it says nothing any more.
 func (k *Keeper) Unmapped(now time.Time, f Family) {
 	k.change(now, f, func(s *family) {
-		if s.mapped.IsValid() {
-			s.mapped, s.mappedBy = netip.AddrPort{}, ""
-			s.schedule.soon(now)
+		if !s.mapped.IsValid() {
+			return
 		}
+		s.mapped, s.mappedBy, s.inbound = netip.AddrPort{}, "", map[network]time.Time{}
+		s.tests = slices.DeleteFunc(s.tests, func(v vote) bool { return v.state == OK })
+		if s.state == OK {
+			s.state = Unknown
+		}
+		s.schedule.soon(now)
 	})
 }
 

@@ -361,6 +361,31 @@ func TestMoveForgetsOneFamilyAndARestNone(t *testing.T) {
 	}
 }
 
+// A mapping that is lost takes what came through it along, not what was found without it.
+func TestLostMapping(t *testing.T) {
+	for name, evidence := range map[string]func(k *reachability.Keeper){
+		"none":      func(*reachability.Keeper) {},
+		"tests":     func(k *reachability.Keeper) { k.Tested(start, test(1, ok)); k.Tested(start, test(2, ok)) },
+		"strangers": func(k *reachability.Keeper) { k.Inbound(start, peer(1), ip(1)); k.Inbound(start, peer(2), ip(2)) },
+	} {
+		k := keeper(nil)
+		k.Mapped(start, own, "UPnP")
+		evidence(k)
+		want(t, k, start, ok, own)
+		k.Unmapped(start, v4)
+		if r := k.Report(start, v4); r.State != unknown {
+			t.Errorf("%s: %v (%s)", name, r.State, r.Reason)
+		}
+		if next := k.NextTest(start, v4); next.After(start.Add(20 * time.Second)) {
+			t.Errorf("%s: tested in %v", name, next.Sub(start))
+		}
+		k.Tested(start, test(3, ok))
+		k.Tested(start, test(4, ok))
+		k.Unmapped(start, v4) // it is not there
+		want(t, k, start, ok, own)
+	}
+}
+
 func TestSchedule(t *testing.T) {
 	k := keeper(nil)
 	now := start
