@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"clove.i2p/router/crypto/keys"
 	"clove.i2p/router/i2p"
 	"clove.i2p/router/transport/ssu2/nat"
 	"clove.i2p/router/transport/ssu2/wire"
@@ -193,6 +194,39 @@ func TestFloodIsBounded(t *testing.T) {
 	w.run(10 * time.Second)
 	if s := charlie.engine.Stats(); s.TestsAnswered > 60 || len(charlie.outside) > 60*3 {
 		t.Errorf("%+v, %d packets out", s, len(charlie.outside))
+	}
+}
+
+// A peer that asks for far more than it gets takes nothing from others.
+func TestFloodLeavesOthersTheirTestsAndRelays(t *testing.T) {
+	w, alice, bob, _ := testWorld(t, open)
+	other := w.add("other", "92.10.0.1", open, "")
+	w.connect(other, bob)
+	ask := func(a *node, key keys.SigningPrivateKey, nonce uint32) {
+		p := wire.NewPeerTest(key, bob.hash(), nonce, wire.Seconds(w.now), a.box.addr)
+		bob.engine.HandleBlock(w.now, a.hash(), wire.BlockPeerTest, body(p.Append(nil)))
+	}
+	for n := uint32(1); n <= 2000; n++ {
+		ask(alice, other.keys.Signing, n)
+	}
+	ask(other, other.keys.Signing, 1)
+	if asked := len(bob.answers("test 2")); asked != 1 {
+		t.Errorf("%d tests", asked)
+	}
+
+	w, alice, bob, charlie, tag := relayWorld(t, open, open)
+	other = w.add("other", "92.10.0.1", open, "")
+	w.connect(other, bob)
+	relay := func(a *node, key keys.SigningPrivateKey, nonce uint32) {
+		p := wire.NewRelayRequest(key, bob.hash(), charlie.hash(), nonce, tag, wire.Seconds(w.now), a.box.addr)
+		bob.engine.HandleBlock(w.now, a.hash(), wire.BlockRelayRequest, body(p.Append(nil)))
+	}
+	for n := uint32(1); n <= 5000; n++ {
+		relay(alice, other.keys.Signing, n)
+	}
+	relay(other, other.keys.Signing, 1)
+	if intros := len(bob.answers("RelayIntro")); intros != 1 {
+		t.Errorf("%d relays", intros)
 	}
 }
 

@@ -58,8 +58,9 @@ func (e *Engine) judgeRelay(now time.Time, s Session, p wire.RelayRequest, charl
 		return wire.RelayCodeUnknownAlice
 	case !e.aliceAt(s, p, ri):
 		return wire.CodeBobUnspecified
-	case len(e.bobRelays) >= maxBobRelays || !e.rates.totals[bobRelayRole].take(now, struct{}{}) ||
-		!e.rates.bobRelayAlice.take(now, s.Router) || !e.rates.bobRelayCharlie.take(now, charlie):
+	case len(e.bobRelays) >= maxBobRelays || !e.rates.totals[bobRelayRole].has(now, struct{}{}) || !e.rates.bobRelayCharlie.has(now, charlie) ||
+		!e.rates.bobRelayAlice.take(now, s.Router) || // then the others: who is beyond his own limit takes nothing from them
+		!e.rates.totals[bobRelayRole].take(now, struct{}{}) || !e.rates.bobRelayCharlie.take(now, charlie):
 		return wire.CodeBobLimit
 	case !p.Verify(ri.Identity().SigningKey(), e.cfg.Self, charlie):
 		e.drop(DropSignature)

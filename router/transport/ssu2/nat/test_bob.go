@@ -43,7 +43,8 @@ func (e *Engine) judgeTest(now time.Time, s Session, p wire.PeerTest) byte {
 		return wire.CodeBobUnspecified
 	case FamilyOf(p.Alice.Addr()) != FamilyOf(s.Remote.Addr()) || !samePlace(p.Alice.Addr(), s.Remote.Addr()) || !e.usable(p.Alice):
 		return wire.PeerTestCodeBobAddress
-	case len(e.bobTests) >= maxBobTests || !e.rates.totals[bobTestRole].take(now, struct{}{}) || !e.rates.bobTestAlice.take(now, s.Router):
+	case len(e.bobTests) >= maxBobTests || !e.rates.totals[bobTestRole].has(now, struct{}{}) || !e.rates.bobTestAlice.take(now, s.Router) ||
+		!e.rates.totals[bobTestRole].take(now, struct{}{}): // last: who is beyond his own limit takes nothing from others
 		return wire.CodeBobLimit
 	case !p.VerifyAlice(ri.Identity().SigningKey(), e.cfg.Self):
 		return wire.CodeBobSignature
