@@ -104,7 +104,7 @@ func (n *network) download(ctx context.Context, streams int) (r sample, err erro
 	r.Server = (after.server - before.server) / r.MB
 	r.Transit = (after.transit - before.transit) / r.MB
 	r.Dropped, r.Resent = after.dropped-before.dropped, after.resent-before.resent
-	r.Datagrams, r.UDPLost = after.udp.sent-before.udp.sent, after.udp.lost-before.udp.lost
+	r.Datagrams, r.UDPLost = after.udp.Sent-before.udp.Sent, after.udp.Lost-before.udp.Lost
 	return r, nil
 }
 
@@ -112,7 +112,7 @@ func (n *network) download(ctx context.Context, streams int) (r sample, err erro
 type costs struct {
 	client, server, transit float64
 	dropped, resent         uint64
-	udp                     datagrams
+	udp                     netns.Datagrams
 }
 
 func (n *network) costs(ctx context.Context) (c costs, err error) {
@@ -138,7 +138,7 @@ func (n *network) costs(ctx context.Context) (c costs, err error) {
 		}
 		count(s, "", &c)
 	}
-	c.udp, err = udpCounts()
+	c.udp, err = netns.UDP()
 	return c, err
 }
 

@@ -13,7 +13,7 @@
 //	ack/pkt   packets back for each of them
 //	pkt/msg   packets for each message: what is more than it takes was sent again
 //	pkt/call  packets for each system call of the sender
-//	lost      packets that did not arrive
+//	lost      packets, or trains of them, that the kernel had no room for
 //	CPU       milliseconds per MB of the sender, with some 10 to 20 % for the making of messages, and of the receiver
 //	transit   MB per CPU second of a router that receives and sends: 1000 by the sum of both, without the AES of tunnels
 //	ping      round trips of single messages

@@ -87,7 +87,7 @@ type sample struct {
 	MB, Seconds   float64 // of messages that were delivered
 	Packets, Acks float64 // from the sender, and to it
 	Messages      float64
-	Lost          float64 // packets that the receiver did not get
+	Lost          float64 // packets, or trains, that the kernel dropped
 	Send, Receive time.Duration
 	Writes, Reads float64 // system calls, of the sender and of the receiver
 	Dropped       float64
@@ -103,10 +103,9 @@ func (s sample) transit() float64 { return 1000 / (s.send() + s.receive()) }
 
 // difference is the sample between two snapshots of sender and receiver.
 func difference(s0, s1, r0, r1 counts) sample {
-	sent, received := float64(s1.Sent-s0.Sent), float64(r1.Received-r0.Received)
 	return sample{
-		MB: float64(r1.Bytes-r0.Bytes) / mega, Seconds: r1.At.Sub(r0.At).Seconds(), Packets: sent, Acks: float64(r1.Sent - r0.Sent),
-		Messages: float64(r1.Messages - r0.Messages), Lost: max(sent-received, 0), Send: s1.CPU - s0.CPU, Receive: r1.CPU - r0.CPU,
+		MB: float64(r1.Bytes-r0.Bytes) / mega, Seconds: r1.At.Sub(r0.At).Seconds(), Packets: float64(s1.Sent - s0.Sent), Acks: float64(r1.Sent - r0.Sent),
+		Messages: float64(r1.Messages - r0.Messages), Send: s1.CPU - s0.CPU, Receive: r1.CPU - r0.CPU,
 		Writes: float64(s1.Writes - s0.Writes), Reads: float64(r1.Reads - r0.Reads), Dropped: float64(s1.Dropped - s0.Dropped),
 	}
 }
@@ -161,6 +160,10 @@ func (p *pair) push(ctx context.Context, size int) (s sample, err error) {
 	if err := p.profiles(size, "profile"); err != nil {
 		return s, err
 	}
+	u0, err := netns.UDP()
+	if err != nil {
+		return s, err
+	}
 	s0, err0 := p.sender.counts()
 	r0, err1 := p.peer.counts()
 	if err := errors.Join(err0, err1, sleep(ctx, p.o.time)); err != nil {
@@ -168,7 +171,10 @@ func (p *pair) push(ctx context.Context, size int) (s sample, err error) {
 	}
 	s1, err0 := p.sender.counts()
 	r1, err1 := p.peer.counts()
-	return difference(s0, s1, r0, r1), errors.Join(err0, err1, p.profiles(size, "profiled"), p.sender.each("stop"), sleep(ctx, warmUp/2))
+	u1, err := netns.UDP()
+	s = difference(s0, s1, r0, r1)
+	s.Lost = float64(u1.Lost - u0.Lost)
+	return s, errors.Join(err0, err1, err, p.profiles(size, "profiled"), p.sender.each("stop"), sleep(ctx, warmUp/2))
 }
 
 // profiles begins or ends the CPU profiles of both.

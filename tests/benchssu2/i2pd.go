@@ -60,6 +60,10 @@ func (r *results) toI2pd(ctx context.Context, o options, program string) (err er
 	if err := sleep(ctx, warmUp); err != nil {
 		return err
 	}
+	u0, err := netns.UDP()
+	if err != nil {
+		return err
+	}
 	s0, err0 := sender.counts()
 	c0, err1 := cpuOf(router.PID())
 	if err := errors.Join(err0, err1, sleep(ctx, o.time)); err != nil {
@@ -67,14 +71,15 @@ func (r *results) toI2pd(ctx context.Context, o options, program string) (err er
 	}
 	s1, err0 := sender.counts()
 	c1, err1 := cpuOf(router.PID())
+	u1, err2 := netns.UDP()
 	messages := float64(s1.Acked) - float64(s0.Acked)
 	name := versionOf(program)
 	r.i2pd[name] = append(r.i2pd[name], sample{
 		MB: messages * tunnelMessage / mega, Seconds: s1.At.Sub(s0.At).Seconds(), Packets: float64(s1.Sent - s0.Sent),
-		Acks: float64(s1.Received - s0.Received), Messages: messages, Lost: float64(s1.Sent-s0.Sent) - messages,
+		Acks: float64(s1.Received - s0.Received), Messages: messages, Lost: float64(u1.Lost - u0.Lost),
 		Send: s1.CPU - s0.CPU, Receive: c1 - c0, Writes: float64(s1.Writes - s0.Writes),
 	})
-	return errors.Join(err0, err1)
+	return errors.Join(err0, err1, err2)
 }
 
 // cpuOf is what a process has used, in steps of 10 ms.

@@ -48,7 +48,7 @@ func (r *results) print(w io.Writer, modes []string) {
 		fmt.Fprintf(w, "%-9s%s\n", m, r.features[m])
 	}
 	fmt.Fprintf(w, "\n%-14s %6s  %-8s %7s %13s %7s %7s %7s %7s %8s %8s %10s %9s %8s %7s\n", "sessions", "bytes", "mode", "MB/s", "min-max", "x "+modes[0],
-		"kpkt/s", "ack/pkt", "pkt/msg", "pkt/call", "lost %", "CPU send", "receive", "transit", "x "+modes[0])
+		"kpkt/s", "ack/pkt", "pkt/msg", "pkt/call", "lost", "CPU send", "receive", "transit", "x "+modes[0])
 	for i, k := range kinds {
 		base := r.pushes[i][modes[0]]
 		for _, m := range modes {
@@ -80,10 +80,10 @@ func push(w io.Writer, k kind, mode string, s, base []sample, alike bool) {
 	if alike {
 		carried = fmt.Sprintf("%8.0f %7.2f", of(s, sample.transit), of(s, sample.transit)/of(base, sample.transit))
 	}
-	fmt.Fprintf(w, "%-14s %6d  %-8s %7.1f %6.1f-%6.1f %7.2f %7.1f %7.2f %7.2f %8.1f %8.2f %10.2f %9.2f %s\n", k.name, k.size, mode,
+	fmt.Fprintf(w, "%-14s %6d  %-8s %7.1f %6.1f-%6.1f %7.2f %7.1f %7.2f %7.2f %8.1f %8.0f %10.2f %9.2f %s\n", k.name, k.size, mode,
 		speed, slices.Min(speeds), slices.Max(speeds), speed/of(base, sample.speed), of(s, sample.rate),
 		of(s, func(x sample) float64 { return x.Acks / x.Packets }), of(s, func(x sample) float64 { return x.Packets / x.Messages }), calls,
-		of(s, func(x sample) float64 { return 100 * max(x.Lost, 0) / x.Packets }), of(s, sample.send), of(s, sample.receive), carried)
+		of(s, func(x sample) float64 { return x.Lost }), of(s, sample.send), of(s, sample.receive), carried)
 }
 
 func micros(all []time.Duration) float64 {

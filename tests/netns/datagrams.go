@@ -1,26 +1,27 @@
 //go:build linux
 
-package main
+package netns
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"slices"
 	"strconv"
 	"strings"
 )
 
-// datagrams are those of UDP in the namespace, since its start.
-type datagrams struct {
-	sent uint64
-	lost uint64 // no room
+// Datagrams are those of UDP in our network, since its start.
+type Datagrams struct {
+	Sent uint64 // a train that the kernel got as one is one
+	Lost uint64 // for want of room in the kernel's buffers
 }
 
-// udpCounts reads /proc/net/snmp: a line of names for each protocol, and one of numbers.
-func udpCounts() (d datagrams, err error) {
+// UDP reads /proc/net/snmp: a line of names for each protocol, and one of numbers.
+func UDP() (d Datagrams, err error) {
 	b, err := os.ReadFile("/proc/self/net/snmp")
 	if err != nil {
-		return d, err
+		return d, fmt.Errorf("netns: %w", err)
 	}
 	var names []string
 	for line := range strings.Lines(string(b)) {
@@ -35,18 +36,18 @@ func udpCounts() (d datagrams, err error) {
 		for _, c := range []struct {
 			name string
 			to   *uint64
-		}{{"OutDatagrams", &d.sent}, {"RcvbufErrors", &d.lost}, {"SndbufErrors", &d.lost}} {
+		}{{"OutDatagrams", &d.Sent}, {"RcvbufErrors", &d.Lost}, {"SndbufErrors", &d.Lost}} {
 			i := slices.Index(names, c.name)
 			if i < 0 || i >= len(f) {
 				break
 			}
 			n, err := strconv.ParseUint(f[i], 10, 64)
 			if err != nil {
-				return d, err
+				return d, fmt.Errorf("netns: %w", err)
 			}
 			*c.to += n
 		}
 		return d, nil
 	}
-	return d, errors.New("/proc/net/snmp has no UDP")
+	return d, errors.New("netns: /proc/net/snmp has no UDP")
 }
