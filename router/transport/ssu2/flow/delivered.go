@@ -8,6 +8,12 @@ type delivered struct {
 	turned     instant
 }
 
+// newDelivered makes an empty set. The key is secret: who knows where an id goes makes ids that all go there, each slower to look up than
+// the one before.
+func newDelivered(key uint64) delivered {
+	return delivered{young: idSet{key: key}, old: idSet{key: key}}
+}
+
 // seen reports whether id is in the set.
 func (d *delivered) seen(id uint32) bool { return d.young.has(id) || d.old.has(id) }
 
@@ -37,6 +43,7 @@ func (d *delivered) due() instant {
 
 // An idSet is an open hash table that grows to half of its size.
 type idSet struct {
+	key   uint64
 	slots []uint32 // 0: free
 	n     int
 	zero  bool // 0 is in
@@ -55,7 +62,7 @@ func (s *idSet) has(id uint32) bool {
 // find returns the slot of id, or the free one for it.
 func (s *idSet) find(id uint32) uint32 {
 	mask := uint32(len(s.slots) - 1)
-	i := id * 0x9E3779B1 >> 8 & mask
+	i := uint32(mix(s.key+uint64(id))) & mask
 	for s.slots[i] != 0 && s.slots[i] != id {
 		i = (i + 1) & mask
 	}

@@ -41,7 +41,7 @@ type Config struct {
 	Assembly *Budget
 	// RouterTime turns a now into router time, to which expirations are compared; nil: they are the same.
 	RouterTime func(now time.Time) time.Time
-	// Seed varies the lengths of padding.
+	// Seed varies the lengths of padding, and where message ids are kept: it is not to be guessed.
 	Seed uint64
 }
 
@@ -101,6 +101,7 @@ type Flow struct {
 func New(c Config) *Flow {
 	f := &Flow{epoch: c.Now, routerTime: c.RouterTime, seed: c.Seed, loss: newLossDetector(), trimmed: true}
 	f.sent.freeRef = -1
+	f.seen = newDelivered(mix(^c.Seed))
 	f.queue = sendQueue{budget: c.Send, expired: &f.stats.DroppedExpired, dropped: &f.stats.DroppedDivided}
 	f.parts = assembly{budget: c.Assembly, dropped: &f.stats.DroppedPartial}
 	most := CeilingMTU
@@ -276,7 +277,11 @@ func (f *Flow) Close() {
 // random is splitmix64: for padding and pings, which are sealed.
 func (f *Flow) random() uint64 {
 	f.seed += 0x9E3779B97F4A7C15
-	z := f.seed
+	return mix(f.seed)
+}
+
+// mix is the hash of splitmix64.
+func mix(z uint64) uint64 {
 	z = (z ^ z>>30) * 0xBF58476D1CE4E5B9
 	z = (z ^ z>>27) * 0x94D049BB133111EB
 	return z ^ z>>31
