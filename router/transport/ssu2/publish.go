@@ -165,9 +165,12 @@ func (t *Transport) address(cost uint8, options map[string]string) i2p.RouterAdd
 	if t.cfg.MTU != maxMTU {
 		options["mtu"] = strconv.Itoa(t.cfg.MTU)
 	}
-	pq := make([]string, len(t.variants))
-	for i, v := range t.variants {
-		pq[i] = strconv.Itoa(int(v.Version()))
+	// i2pd reads the first of the list alone, and takes the plain handshake if that one does not fit.
+	var pq []string
+	for _, v := range t.variants {
+		if t.cfg.MTU >= v.MinMTU(true) {
+			pq = append(pq, strconv.Itoa(int(v.Version())))
+		}
 	}
 	if len(pq) > 0 {
 		options["pq"] = strings.Join(pq, ",")

@@ -3,13 +3,10 @@
 package wire_test
 
 import (
-	"archive/zip"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
-	"path/filepath"
 	"strconv"
 	"testing"
 	"time"
@@ -17,6 +14,7 @@ import (
 	"clove.i2p/router/i2np"
 	"clove.i2p/router/i2p"
 	"clove.i2p/router/transport/ssu2/wire"
+	"clove.i2p/tests/interop"
 	"clove.i2p/tests/netns"
 )
 
@@ -77,28 +75,12 @@ func TestHybridInteropWithI2pd(t *testing.T) {
 	}
 }
 
-// withVersion is a program that runs i2pd with a handshake. It takes the MTU of loopback for 1280, which is too small for ML-KEM-768,
-// and waits for routers from elsewhere until it knows one: it gets one that is not there.
+// withVersion is a program that runs i2pd with a handshake. It takes the MTU of loopback for 1280, which is too small for ML-KEM-768.
 func withVersion(t *testing.T, program string, v wire.Variant) string {
 	t.Helper()
-	dir := t.TempDir()
-	path, seed := filepath.Join(dir, "i2pd"), filepath.Join(dir, "seed.zip")
-	script := fmt.Sprintf("#!/bin/sh\nexec '%s' \"$@\" --ssu2.version=%d --ssu2.mtu4=1500 --reseed.zipfile='%s'\n", program, v.Version(), seed)
-	if err := os.WriteFile(path, []byte(script), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	f, err := os.Create(seed)
-	if err != nil {
-		t.Fatal(err)
-	}
-	z := zip.NewWriter(f)
 	absent := newInteropRouter(t, 99).info
-	w, err := z.Create("routerInfo-" + absent.Hash().String() + ".dat")
+	path, err := interop.Wrap(t.TempDir(), program, absent, "--ssu2.mtu4=1500", fmt.Sprintf("--ssu2.version=%d", v.Version()))
 	if err != nil {
-		t.Fatal(err)
-	}
-	_, err = w.Write(absent.Bytes())
-	if err := errors.Join(err, z.Close(), f.Close()); err != nil {
 		t.Fatal(err)
 	}
 	return path
