@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"clove.i2p/router/i2p"
@@ -16,6 +17,8 @@ import (
 type natEngine struct {
 	s     *server
 	queue chan func(now time.Time)
+
+	need [2]atomic.Bool // by nat.Family: introducers; a full queue must not lose that
 
 	mu     sync.Mutex
 	engine *nat.Engine // nil without a signing key: no tests, no relays
@@ -58,6 +61,9 @@ func (n *natEngine) run(ctx context.Context) {
 		}
 		n.mu.Lock()
 		now := time.Now()
+		for f := range n.need {
+			n.engine.NeedIntroducers(now, nat.Family(f), n.need[f].Load())
+		}
 		if do != nil {
 			do(now)
 		} else {
@@ -112,10 +118,9 @@ func (n *natEngine) closed(peer i2p.Hash) {
 
 // published tells the engine whether introducers are needed.
 func (n *natEngine) published(p Publication) {
-	n.post(func(now time.Time) {
-		n.engine.NeedIntroducers(now, nat.V4, p.V4.Presence == Firewalled)
-		n.engine.NeedIntroducers(now, nat.V6, p.V6.Presence == Firewalled)
-	})
+	n.need[nat.V4].Store(p.V4.Presence == Firewalled)
+	n.need[nat.V6].Store(p.V6.Presence == Firewalled)
+	n.awake()
 }
 
 func (n *natEngine) wantsTag(ri *i2p.RouterInfo, at netip.Addr) bool {

@@ -101,3 +101,33 @@ func TestRouterInfosOfAllSizesAreSent(t *testing.T) {
 		}
 	}
 }
+
+func TestPublicationBeforeServeCounts(t *testing.T) {
+	r := newRouter(t, nil)
+	r.transport.Publish(Publication{V4: Family{Presence: Firewalled}})
+	r.serve()
+	for end := time.Now().Add(20 * time.Second); r.transport.MissingIntroducers(false) == 0; time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("no introducers are wanted")
+		}
+	}
+}
+
+// A peer can have the queue of the engine full at any time.
+func TestPublicationReachesAnEngineWhoseQueueIsFull(t *testing.T) {
+	r := newRouter(t, nil)
+	s, err := newServer(t.Context(), r.transport, r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for len(s.nat.queue) < maxNATQueue {
+		s.nat.awake()
+	}
+	s.nat.published(Publication{V4: Family{Presence: Firewalled}})
+	go s.nat.run(t.Context())
+	for end := time.Now().Add(20 * time.Second); s.nat.missing(0) == 0; time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("no introducers are wanted")
+		}
+	}
+}

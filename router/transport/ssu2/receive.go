@@ -65,7 +65,8 @@ func (s *session) unauthentic(now time.Time, err error) bool {
 	return true
 }
 
-// violated ends the session after an error of its payload. The lock is held.
+// violated ends the session after an error of its payload. What is malformed has the peer banned: it proved who it is, and
+// nobody else can seal a packet. The lock is held.
 func (s *session) violated(now time.Time, err error) {
 	var terminated *transport.Terminated
 	var protocol *flow.ProtocolError
@@ -73,12 +74,14 @@ func (s *session) violated(now time.Time, err error) {
 	case errors.As(err, &terminated):
 		s.terminated(now, terminated)
 		return
-	case errors.As(err, &protocol):
-		s.reason = transport.Reason(protocol.Reason)
 	case errors.Is(err, transport.ErrClockSkew):
 		s.reason = transport.ReasonClockSkew
+	case errors.As(err, &protocol):
+		s.reason = transport.Reason(protocol.Reason)
+		err = &transport.Violation{Reason: transport.BanProtocol, Err: err}
 	default:
 		s.reason = transport.ReasonFormat
+		err = &transport.Violation{Reason: transport.BanProtocol, Err: err}
 	}
 	s.cause = err
 	s.state, s.flush = stateClosing, now
