@@ -37,6 +37,8 @@ type Config struct {
 	// behind, or nil; its External is set here.
 	UDP    bool
 	Behind func(i int) *simnet.NATOptions
+	// MTU of the links with UDP, which no router knows of: longer packets vanish. 0 is none.
+	MTU int
 	// Tune, if set, may change the configuration of a router.
 	Tune func(i int, c *router.Config)
 }

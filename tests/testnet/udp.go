@@ -13,7 +13,7 @@ import (
 // overUDP makes SSU2 the only transport of a router at addr. Behind a NAT addr is the address outside, and the router does
 // not know it.
 func (n *Network) overUDP(node *Node, addr netip.Addr, cfg Config) {
-	path := simnet.Path{Link: simnet.Link{Delay: cfg.Delay / 2}}
+	path := simnet.Path{Link: simnet.Link{Delay: cfg.Delay / 2}, MTU: cfg.MTU, BlackHole: true}
 	var behind *simnet.NATOptions
 	if cfg.Behind != nil {
 		behind = cfg.Behind(node.Index)
