@@ -28,32 +28,9 @@ const i2pdPort = 9201
 
 // TestInteropWithI2pd has sessions with i2pd, opened from either side and from both at once, in a network namespace of its own.
 func TestInteropWithI2pd(t *testing.T) {
-	skip := func(reason any) {
-		t.Helper()
-		if os.Getenv("CLOVE_INTEROP") == "required" {
-			t.Fatalf("CLOVE_INTEROP=required: %v", reason)
-		}
-		t.Skip(reason)
-	}
-	program, err := interop.FindI2pd()
-	if err != nil {
-		skip(err)
-	}
-	if !netns.Inside() {
-		args := os.Args
-		defer func() { os.Args = args }()
-		os.Args = append(args[:len(args):len(args)], "-test.run=^TestInteropWithI2pd$", "-test.count=1", "-test.v=true")
-		code, err := netns.Reexec()
-		if err != nil {
-			skip(err)
-		}
-		if code != 0 {
-			t.Fatalf("exit code %d in the namespace", code)
-		}
+	program, inside := interopNamespace(t)
+	if !inside {
 		return
-	}
-	if err := netns.RaiseLoopback(); err != nil {
-		t.Fatal(err)
 	}
 	i2pd := startI2pd(t, program)
 	peer := i2pd.Hash()
@@ -159,6 +136,47 @@ func TestInteropWithI2pd(t *testing.T) {
 		err := receiveWithin(t, a.closed, 30*time.Second)
 		t.Logf("closed: %v", err)
 	})
+}
+
+// interopNamespace runs the test again in a network namespace of its own, with loopback only. The copy is inside, and does the work
+// with the i2pd found; tools are programs that it needs besides.
+func interopNamespace(t *testing.T, tools ...string) (i2pd string, inside bool) {
+	t.Helper()
+	i2pd, err := interop.FindI2pd()
+	if err != nil {
+		missing(t, err)
+	}
+	for _, tool := range tools {
+		if _, err := exec.LookPath(tool); err != nil {
+			missing(t, err)
+		}
+	}
+	if netns.Inside() {
+		if err := netns.RaiseLoopback(); err != nil {
+			t.Fatal(err)
+		}
+		return i2pd, true
+	}
+	args := os.Args
+	defer func() { os.Args = args }()
+	os.Args = append(args[:len(args):len(args)], "-test.run=^"+t.Name()+"$", "-test.count=1", "-test.v=true")
+	code, err := netns.Reexec()
+	if err != nil {
+		missing(t, err)
+	}
+	if code != 0 {
+		t.Fatalf("exit code %d in the namespace", code)
+	}
+	return "", false
+}
+
+// missing ends a test that needs what is not here.
+func missing(t *testing.T, reason any) {
+	t.Helper()
+	if os.Getenv("CLOVE_INTEROP") == "required" {
+		t.Fatalf("CLOVE_INTEROP=required: %v", reason)
+	}
+	t.Skip(reason)
 }
 
 // A valve holds back what comes first until something was sent.
