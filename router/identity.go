@@ -123,7 +123,7 @@ func (r *Router) caps(published bool) string {
 		b.WriteByte('H')
 	case published:
 		b.WriteByte('R')
-	case !r.reach.undecided(time.Now()): // else neither
+	default: // as well while nobody knows: who takes that for reachable builds tunnels through us that fail
 		b.WriteByte('U')
 	}
 	if r.cfg.NoTransit {

@@ -85,20 +85,6 @@ func (c *reach) listensTCP(ip netip.Addr) bool {
 	})
 }
 
-// undecided: nobody can tell yet whether others reach us.
-func (c *reach) undecided(now time.Time) bool {
-	open := false
-	for _, r := range c.reports(now) {
-		switch r.State {
-		case reachability.Firewalled, reachability.Symmetric:
-			return false
-		case reachability.Unknown:
-			open = true
-		}
-	}
-	return open
-}
-
 func of4or6(f reachability.Family) func(netip.AddrPort) bool {
 	return func(a netip.AddrPort) bool { return a.Addr().Unmap().Is4() == (f == reachability.V4) }
 }

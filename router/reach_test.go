@@ -95,7 +95,7 @@ func TestCapsFollowTheVerdict(t *testing.T) {
 			t.Errorf("caps %q, want %q", got, want)
 		}
 	}
-	caps("X") // nobody knows yet
+	caps("XU") // nobody knows yet
 	r.verdict(t, reachability.Firewalled, netip.AddrPort{})
 	caps("XU")
 	out := netip.MustParseAddrPort("11.22.33.44:5555")
