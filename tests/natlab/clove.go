@@ -37,7 +37,7 @@ type Clove struct {
 	CloveConfig
 	run   *netns.Process
 	lines <-chan netns.Ready
-	ready netns.Ready // once lines is closed
+	ready *netns.Ready // once it was printed
 }
 
 func (c *Clove) file(name string) string { return filepath.Join(c.Dir, name) }
@@ -49,7 +49,7 @@ func (c *Clove) config() string {
 	for i, s := range c.Seed {
 		seeds[i] = fmt.Sprintf("%q", s)
 	}
-	listen := netip.AddrPortFrom(c.Host.Addr(), RouterPort)
+	listen := netip.AddrPortFrom(netip.IPv4Unspecified(), RouterPort) // a specific one would be published
 	line("data_dir", "%q", c.Dir)
 	line("log.level", "%q", c.LogLevel)
 	line("router.network_id", "%d", NetworkID)
@@ -58,9 +58,9 @@ func (c *Clove) config() string {
 	line("router.bandwidth.inbound", "%q", "unlimited")
 	line("router.bandwidth.outbound", "%q", "unlimited")
 	line("router.ntcp2.enabled", "%t", c.NTCP2)
-	line("router.ntcp2.listen", "%q", listen)
+	line("router.ntcp2.listen", "%q", listen.String())
 	line("router.ssu2.enabled", "%t", !c.NoSSU2)
-	line("router.ssu2.listen", "%q", listen)
+	line("router.ssu2.listen", "%q", listen.String())
 	if c.Fixed {
 		outside := netip.AddrPortFrom(c.Host.Outside(), RouterPort)
 		line("router.ntcp2.advertise", "%q", outside)
@@ -142,11 +142,11 @@ func (c *Clove) Ready(ctx context.Context) (netns.Ready, error) {
 	select {
 	case r, ok := <-c.lines:
 		if ok {
-			c.ready = r
-		} else if c.ready.RouterHash == "" {
+			c.ready = &r
+		} else if c.ready == nil {
 			return r, errors.New("natlab: clove ended before it was ready: " + c.lastLog())
 		}
-		return c.ready, nil
+		return *c.ready, nil
 	case <-ctx.Done():
 		return netns.Ready{}, fmt.Errorf("natlab: clove is not ready: %w: %s", context.Cause(ctx), c.lastLog())
 	}

@@ -49,7 +49,7 @@ func TestCloveVerdicts(t *testing.T) {
 		t.Run(c.Host.Name, func(t *testing.T) {
 			t.Parallel()
 			var state, external, reason string
-			ctx, cancel := context.WithTimeout(t.Context(), 6*time.Minute)
+			ctx, cancel := context.WithTimeout(t.Context(), 8*time.Minute)
 			defer cancel()
 			err := interop.Poll(ctx, time.Second, func() error {
 				status, err := c.Status(t.Context())
@@ -73,27 +73,27 @@ func TestCloveVerdicts(t *testing.T) {
 }
 
 // startMany starts more i2pd than a router has sessions with: a Charlie that has one with Alice refuses to test.
-func startMany(t *testing.T, n *natlab.Network) {
+func startMany(t *testing.T, n *natlab.Network) []*natlab.I2pd {
 	t.Helper()
-	if _, err := n.StartPublic(t.Context(), 8, natlab.I2pdConfig{LogLevel: level()}); err != nil {
+	public, err := n.StartPublic(t.Context(), 8, natlab.I2pdConfig{LogLevel: level()})
+	if err != nil {
 		t.Fatal(err)
 	}
-	for i := range 24 {
+	for i := range 32 {
 		if _, err := n.StartI2pd(t.Context(), natlab.Spec{Name: fmt.Sprintf("slow%d", i)},
 			natlab.I2pdConfig{Fixed: true, Bandwidth: "K", LogLevel: level()}); err != nil {
 			t.Fatal(err)
 		}
 	}
+	return public
 }
 
 // Sessions with a router that nobody can connect to, through an i2pd that introduces: clove is hidden, or visits, or both.
 // Tunnels have no hops, so that visitors of its eepsite have to connect to the very router.
 func TestCloveRelay(t *testing.T) {
 	n := newNetwork(t)
-	public, err := n.StartPublic(t.Context(), 10, natlab.I2pdConfig{LogLevel: level()})
-	if err != nil {
-		t.Fatal(err)
-	}
+	public := startMany(t, n)
+	var err error
 	hidden, visitors := []natlab.Kind{natlab.PortRestricted}, []natlab.Kind{natlab.PortRestricted}
 	if long {
 		hidden, visitors = natlab.Kinds()[1:], natlab.Kinds()
@@ -117,7 +117,7 @@ func TestCloveRelay(t *testing.T) {
 			if k == natlab.FullCone {
 				continue // needs none
 			}
-			eventually(t, 4*time.Minute, func(ctx context.Context) error {
+			eventually(t, 8*time.Minute, func(ctx context.Context) error {
 				ri, err := r.RouterInfo()
 				if err == nil && len(natlab.Introducers(ri)) == 0 {
 					err = fmt.Errorf("%s %v: no introducers", name, k)
