@@ -60,7 +60,10 @@ func measure(t *testing.T, client *http.Client, site string, relay *natlab.Relay
 }
 
 // The baseline that clove is compared with: over SSU2 alone, tunnels without hops, so that all goes over one session.
-func TestI2pdTransfers(t *testing.T) { transfers(t, startI2pd, startI2pd) }
+func TestI2pdTransfers(t *testing.T) {
+	slow(t)
+	transfers(t, startI2pd, startI2pd)
+}
 
 func TestCloveTransfers(t *testing.T) { transfers(t, startClove, startClove) }
 

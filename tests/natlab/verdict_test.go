@@ -129,6 +129,7 @@ func verdict(ctx context.Context, r *natlab.I2pd, want string) (s natlab.I2pdSta
 
 // Firewalled i2pd publishes introducers, and others get to it through them.
 func TestI2pdRelay(t *testing.T) {
+	slow(t)
 	n := newNetwork(t)
 	public, err := n.StartPublic(t.Context(), 8, natlab.I2pdConfig{LogLevel: level()})
 	if err != nil {
@@ -228,4 +229,15 @@ func blocked(a, b natlab.Kind) bool {
 // level of i2pd's logs: CLOVE_INTEROP_LOG. The whole tables are for CLOVE_INTEROP_LONG.
 func level() string { return os.Getenv("CLOVE_INTEROP_LOG") }
 
-var long = os.Getenv("CLOVE_INTEROP_LONG") != ""
+var (
+	long     = os.Getenv("CLOVE_INTEROP_LONG") != ""
+	required = long || os.Getenv("CLOVE_INTEROP") == "required"
+)
+
+// slow skips what takes minutes, but where these tests are required.
+func slow(t *testing.T) {
+	t.Helper()
+	if !required {
+		t.Skip("takes minutes: CLOVE_INTEROP=required runs this")
+	}
+}
