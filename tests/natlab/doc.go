@@ -50,8 +50,8 @@
 //
 // Relays:
 //   - It publishes introducers only with ssu2.published, after the verdict Firewalled: the first after 15 s, then it looks every 30 s.
-//     Tags are asked for in SessionConfirmed only, and given there only: a RelayTagRequest later is taken but not answered.
-//   - The tag is asked for only if the status is Firewalled at that time, so that sessions of before give none.
+//     A tag is asked for in SessionRequest and given in SessionCreated only: a RelayTagRequest later is taken but not answered.
+//   - It is asked for only if the status is Firewalled by then, so that sessions of before give none.
 //   - Through introducers sessions come about between all kinds but Symmetric with Firewalled, PortRestricted or Symmetric
 //     (TestI2pdRelay), 2 to 15 s after the start: it looks after tunnels every 5 s. About one in ten fails: two that are introduced
 //     to each other at the same moment both give up, for minutes.
