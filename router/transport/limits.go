@@ -105,3 +105,24 @@ const (
 	banNetwork   = 12 * time.Hour
 	banAsked     = time.Hour
 )
+
+// Inbound handshakes of one transport.
+const (
+	// pendingShare: one network has no more than one in so many of the places for handshakes under way.
+	pendingShare = 8
+	// maxFailuresPerSource within attemptWindow, then it is not listened to (slow loris, probing).
+	maxFailuresPerSource = 16
+	// maxAttemptsPerSource likewise, failed or not: each costs us 300 to 400 us, and one that succeeds a session in the place of
+	// another.
+	maxAttemptsPerSource = 256
+	attemptWindow        = 5 * time.Minute
+	// maxAttemptEntries bounds the memory of the addresses that connected.
+	maxAttemptEntries = 8192
+	// maxSessionsPerSource: hundreds of routers behind one address are one operator, who might take the whole table.
+	maxSessionsPerSource = 64
+	// replayWindow is at least twice the skew that transports allow, a minute: a key is remembered for one to two windows.
+	replayWindow = 2*time.Minute + 10*time.Second
+	// maxReplayEntries per window bounds the memory (2 MiB of keys). At the bound the older window is dropped; the
+	// Gate keeps the rate of handshakes below that.
+	maxReplayEntries = 1 << 16
+)

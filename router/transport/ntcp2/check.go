@@ -32,7 +32,7 @@ func checkPeer(ri *i2p.RouterInfo, static keys.X25519Public, from netip.Addr, ne
 		known = true
 		if host := a.Host(); host.IsValid() && host.Is4() == from.Unmap().Is4() {
 			published = true
-			matches = matches || sourceOf(host) == sourceOf(from)
+			matches = matches || transport.SourceOf(host) == transport.SourceOf(from)
 		}
 	}
 	switch {

@@ -181,7 +181,7 @@ func (s *server) respond(conn net.Conn) (e established, err error) {
 	var padding int
 	var ahead time.Duration
 	s.work(func() { padding, ahead, err = hs.sessionRequest(msg, s.clock.Now()) })
-	if err == nil && !s.replays.add(hs.peerEphem, time.Now()) {
+	if err == nil && !s.replays.Add(hs.peerEphem, time.Now()) {
 		s.c.replays.Add(1)
 		err = errReplay
 	}

@@ -144,32 +144,6 @@ func TestReplayIsRefused(t *testing.T) {
 	})
 }
 
-func TestReplayCacheCoversTwiceTheSkew(t *testing.T) {
-	var c replayCache
-	now := time.Unix(1e9, 0)
-	if !c.add(keys.X25519Public{1}, now) {
-		t.Fatal("new key refused")
-	}
-	for range 50 { // other keys turn the windows
-		now = now.Add(2 * maxSkew / 50)
-		k := keys.X25519Public{2}
-		rand.Read(k[1:])
-		c.add(k, now)
-		if c.add(keys.X25519Public{1}, now) {
-			t.Fatal("replay accepted")
-		}
-	}
-	if !c.add(keys.X25519Public{1}, now.Add(2*replayWindow)) {
-		t.Fatal("never forgotten")
-	}
-	for i := range 3 * maxReplayEntries {
-		c.add(keys.X25519Public{byte(i), byte(i >> 8), byte(i >> 16), 7}, now)
-	}
-	if n := len(c.now) + len(c.old); n > 2*maxReplayEntries {
-		t.Fatalf("%d entries", n)
-	}
-}
-
 func TestClockSkew(t *testing.T) {
 	for _, tc := range []struct {
 		offset time.Duration
@@ -333,45 +307,6 @@ func TestSourceMustBeThePublishedHost(t *testing.T) {
 		got := checkPeer(r.self(), r.transport.cfg.StaticKey.Public(), netip.MustParseAddr(tc.from), testNetwork, tc.strict, time.Now())
 		if (got == nil) != tc.ok {
 			t.Errorf("%v from %s, strict %v: %v", tc.hosts, tc.from, tc.strict, got)
-		}
-	}
-}
-
-func TestGate(t *testing.T) {
-	now := time.Unix(1e9, 0)
-	ip := netip.MustParseAddr
-	g := newGate(3, 2, false)
-	if !g.enter(ip("192.0.2.1"), now) || !g.enter(ip("::ffff:192.0.2.1"), now) || g.enter(ip("192.0.2.1"), now) {
-		t.Fatal("limit by address")
-	}
-	if !g.enter(ip("192.0.2.2"), now) || g.enter(ip("192.0.2.3"), now) {
-		t.Fatal("limit in total")
-	}
-	g.leave(ip("192.0.2.1"))
-	g.leave(ip("192.0.2.2"))
-	g.leave(ip("192.0.2.1"))
-	if len(g.pending) != 0 || g.total != 0 {
-		t.Fatalf("left %v", g.pending)
-	}
-	for range maxFailuresPerIP {
-		g.failed(ip("2001:db8::1"), now)
-	}
-	if g.enter(ip("2001:db8::2"), now.Add(attemptWindow-1)) {
-		t.Fatal("a source that keeps failing may enter")
-	}
-	if !g.enter(ip("2001:db8::2"), now.Add(attemptWindow)) {
-		t.Fatal("failures are never forgotten")
-	}
-	for i := range 3 * maxAttemptEntries {
-		g.failed(netip.AddrFrom4([4]byte{1, byte(i >> 16), byte(i >> 8), byte(i)}), now)
-	}
-	if len(g.recent) > maxAttemptEntries {
-		t.Fatalf("%d sources kept", len(g.recent))
-	}
-	open := newGate(100, 1, true)
-	for range 50 {
-		if !open.enter(ip("127.0.0.1"), now) {
-			t.Fatal("private network with limits by source")
 		}
 	}
 }

@@ -52,12 +52,6 @@ const (
 )
 
 const (
-	// replayWindow is at least 2 x maxSkew: an X is remembered for one to two windows.
-	replayWindow = 2*maxSkew + 10*time.Second
-	// maxReplayEntries per window bounds the memory (2 MiB of keys). At the bound the older window is dropped; the
-	// gate keeps the rate of handshakes below that.
-	maxReplayEntries = 1 << 16
-
 	// DefaultHandshakeTimeout as in i2pd; messageTimeout stops one slow message.
 	DefaultHandshakeTimeout = 10 * time.Second
 	messageTimeout          = 5 * time.Second
@@ -67,16 +61,6 @@ const (
 	DefaultMaxPendingInbound = 512
 	// DefaultMaxPendingPerIP: i2pd allows one; several routers may share an address.
 	DefaultMaxPendingPerIP = 4
-	// maxFailuresPerIP within attemptWindow, then its connections are closed at once (slow loris, probing).
-	maxFailuresPerIP = 16
-	// maxAttemptsPerIP likewise, failed or not: each costs us some 400 us, and one that succeeds a session in the place of
-	// another.
-	maxAttemptsPerIP = 256
-	attemptWindow    = 5 * time.Minute
-	// maxAttemptEntries bounds the memory of the addresses that connected.
-	maxAttemptEntries = 8192
-	// maxSessionsPerIP: hundreds of routers behind one address are one operator, who might take the whole table.
-	maxSessionsPerIP = 64
 
 	// A failed handshake reads up to maxProbeBytes more for a random time within these bounds before it closes
 	// ("AEAD Error Handling", range TBD), so that a prober learns neither which byte was wrong nor our timeouts.

@@ -10,10 +10,10 @@ import (
 // and then resets the connection, so that a prober learns nothing from when and after how many bytes it ends.
 func (s *server) closeSlowly(ctx context.Context, conn net.Conn) {
 	defer reset(conn)
-	if ctx.Err() != nil || !s.gate.probe() {
+	defer s.probes.Add(-1)
+	if s.probes.Add(1) > maxProbes || ctx.Err() != nil {
 		return
 	}
-	defer s.gate.probed()
 	stop := context.AfterFunc(ctx, func() { conn.Close() })
 	defer stop()
 	drain(conn, minProbeTime+time.Duration(someOf(int(maxProbeTime-minProbeTime))), someOf(maxProbeBytes))

@@ -23,10 +23,11 @@ type server struct {
 	registry transport.Registry
 	c        *counters
 	ctx      context.Context // of Serve
-	gate     *gate
-	replays  replayCache
+	gate     *transport.Gate
+	replays  transport.ReplayCache
 	slots    chan struct{} // bounds the handshake crypto
 	queued   atomic.Int64  // bytes in the send rings of all sessions
+	probes   atomic.Int64  // slow closes of failed handshakes
 
 	mu       sync.Mutex
 	running  sync.WaitGroup
@@ -37,7 +38,7 @@ type server struct {
 func newServer(ctx context.Context, t *Transport, r transport.Registry) *server {
 	return &server{
 		cfg: t.cfg, clock: t.deps.Clock, log: t.deps.Logger, registry: r, c: &t.c, ctx: ctx,
-		gate:     newGate(t.cfg.MaxPendingInbound, t.cfg.MaxPendingPerIP, t.cfg.AllowPrivate),
+		gate:     transport.NewGate(t.cfg.MaxPendingInbound, t.cfg.MaxPendingPerIP, t.cfg.AllowPrivate),
 		slots:    make(chan struct{}, runtime.GOMAXPROCS(0)),
 		sessions: make(map[*session]struct{}),
 	}
@@ -73,13 +74,13 @@ func (s *server) acceptLoop(l net.Listener) {
 		}
 		pause = 0
 		from := addrPort(conn.RemoteAddr()).Addr()
-		if !s.gate.enter(from, time.Now()) {
+		if !s.gate.Enter(from, time.Now()) {
 			s.c.gated.Add(1)
 			reset(conn)
 			continue
 		}
 		if !s.goroutine(func() { s.inbound(conn, from) }) {
-			s.gate.leave(from)
+			s.gate.Leave(from)
 			reset(conn)
 		}
 	}
@@ -90,7 +91,7 @@ func (s *server) inbound(conn net.Conn, from netip.Addr) {
 	stop := context.AfterFunc(s.ctx, func() { conn.Close() })
 	e, err := s.respond(conn)
 	stop()
-	s.gate.leave(from)
+	s.gate.Leave(from)
 	if err == nil && s.ctx.Err() != nil {
 		err = s.ctx.Err()
 	}
@@ -102,8 +103,8 @@ func (s *server) inbound(conn net.Conn, from netip.Addr) {
 	sn := s.newSession(conn, &e, transport.Inbound)
 	s.registry.RouterInfo(e.peer, e.info, e.flood)
 	if run := s.open(sn, &e); run != nil {
-		s.gate.opened(from)
-		defer s.gate.closed(from)
+		s.gate.Opened(from)
+		defer s.gate.Closed(from)
 		run()
 	}
 }
@@ -118,7 +119,7 @@ func (s *server) refuse(conn net.Conn, from netip.Addr, e *established, err erro
 		return
 	}
 	if !errors.Is(err, transport.ErrClockSkew) && s.ctx.Err() == nil {
-		s.gate.failed(from, time.Now())
+		s.gate.Failed(from, time.Now())
 	}
 	s.closeSlowly(s.ctx, conn)
 }

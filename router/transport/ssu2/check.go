@@ -29,7 +29,7 @@ func checkPeer(ri *i2p.RouterInfo, static keys.X25519Public, from netip.Addr, ne
 		known = true
 		if sameVersion {
 			published = true
-			matches = matches || sourceOf(host) == sourceOf(from)
+			matches = matches || transport.SourceOf(host) == transport.SourceOf(from)
 		}
 	}
 	if !known {

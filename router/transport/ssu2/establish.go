@@ -38,8 +38,8 @@ func (h *inbound) establish(payload []byte) error {
 	if !s.table.enterSession(sn, h) {
 		return nil
 	}
-	s.gate.opened(h.from.Addr())
-	sn.onEnd = func() { s.gate.closed(h.from.Addr()) }
+	s.gate.Opened(h.from.Addr())
+	sn.onEnd = func() { s.gate.Closed(h.from.Addr()) }
 	h.mu.Lock()
 	held := h.held
 	h.finishLocked()

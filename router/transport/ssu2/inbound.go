@@ -47,7 +47,7 @@ func (h *inbound) place() *place { return &h.places }
 
 // beginInbound enters a handshake and queues its first step.
 func (s *server) beginInbound(l *link, p *udp.Packet, header wire.Header, now time.Time) {
-	if s.table.count() >= s.cfg.MaxSessions || !s.gate.enter(p.From.Addr(), now) {
+	if s.table.count() >= s.cfg.MaxSessions || !s.gate.Enter(p.From.Addr(), now) {
 		s.c.gated.Add(1)
 		return
 	}
@@ -57,7 +57,7 @@ func (s *server) beginInbound(l *link, p *udp.Packet, header wire.Header, now ti
 	}
 	h.places.timer.Owner = actor(h)
 	if !s.table.enterInbound(h.id, h) {
-		s.gate.leave(p.From.Addr())
+		s.gate.Leave(p.From.Addr())
 		return
 	}
 	if !s.workers.put(p.From.Addr(), h.open) {
@@ -83,13 +83,13 @@ func (h *inbound) drop() {
 func (h *inbound) finishLocked() {
 	h.done = true
 	h.s.held.Add(-int64(len(h.held)))
-	h.s.gate.leave(h.from.Addr())
+	h.s.gate.Leave(h.from.Addr())
 }
 
 // fail is drop for what a real router does not cause.
 func (h *inbound) fail(err error) {
 	h.s.c.refused.Add(1)
-	h.s.gate.failed(h.from.Addr(), time.Now())
+	h.s.gate.Failed(h.from.Addr(), time.Now())
 	h.s.log.Debug("inbound handshake failed", "cause", err)
 	h.drop()
 }
@@ -109,7 +109,7 @@ func (h *inbound) open() {
 		return
 	}
 	// Only now: of a packet that was damaged on its way the same X comes again.
-	if !s.replays.add([32]byte(h.request[wire.LongHeaderLen:]), now) {
+	if !s.replays.Add([32]byte(h.request[wire.LongHeaderLen:]), now) {
 		s.c.replays.Add(1)
 		h.drop()
 		return

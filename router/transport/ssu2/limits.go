@@ -60,15 +60,6 @@ const (
 	DefaultMaxPendingInbound = 512
 	// DefaultMaxPendingPerIP: several routers may share an address.
 	DefaultMaxPendingPerIP = 8
-	// maxFailuresPerIP within attemptWindow, then its SessionRequests are dropped.
-	maxFailuresPerIP = 16
-	// maxAttemptsPerIP likewise, failed or not: each costs us some 300 us.
-	maxAttemptsPerIP = 256
-	attemptWindow    = 5 * time.Minute
-	// maxAttemptEntries bounds the memory of the addresses that connected.
-	maxAttemptEntries = 8192
-	// maxSessionsPerIP: hundreds of routers behind one address are one operator, who might take the whole table.
-	maxSessionsPerIP = 64
 	// DefaultMaxSessions is more than the Mux has; it bounds the table whatever the Mux does.
 	DefaultMaxSessions = 6000
 	// maxWorkerQueue bounds the inbound handshake steps that wait for a worker, in all and of one source. The oldest are
@@ -81,11 +72,6 @@ const (
 
 // Replay protection and tokens.
 const (
-	// replayWindow is at least 2 x maxSkew: an X is remembered for one to two windows.
-	replayWindow = 2*maxSkew + 10*time.Second
-	// maxReplayEntries per window bounds the memory (2 MiB of keys). At the bound the older window is dropped; the gate
-	// keeps the rate of handshakes below that.
-	maxReplayEntries = 1 << 16
 	// tokenPeriod: the token of a Retry is good for one to two periods ("expires in a few seconds"). It is a keyed hash of
 	// address and period, so that a flood of requests leaves nothing behind. That it could be used twice does not matter:
 	// what it protects from, spoofed addresses, it still does, and replays are found by their X.

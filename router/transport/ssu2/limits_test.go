@@ -62,7 +62,7 @@ func TestFloodOfTokenRequestsKeepsNothing(t *testing.T) {
 			}
 		}
 		flood()
-		if s.table.size()+len(s.mint.given.entries)+len(s.gate.pending)+len(s.gate.recent)+s.workers.n != 0 {
+		if s.table.size()+len(s.mint.given.entries)+s.gate.Sources()+s.workers.n != 0 {
 			t.Error("something was kept")
 		}
 		st := b.transport.Stats()
@@ -101,34 +101,6 @@ func TestWorkersTakeSourcesInTurn(t *testing.T) {
 	w.close()
 	if w.take() != nil || w.put(a, func() {}) {
 		t.Error("closed workers work")
-	}
-}
-
-func TestGateBoundsSources(t *testing.T) {
-	now := time.Now()
-	g := newGate(100, 2, false)
-	ip := netip.MustParseAddr("11.0.0.1")
-	first, second, third := g.enter(ip, now), g.enter(ip, now), g.enter(ip, now)
-	if !first || !second || third {
-		t.Error("handshakes of one source are not bounded")
-	}
-	if !g.enter(netip.MustParseAddr("11.0.0.2"), now) {
-		t.Error("another source is refused")
-	}
-	g.leave(ip)
-	g.leave(ip)
-	for range maxFailuresPerIP {
-		g.failed(ip, now)
-	}
-	if g.enter(ip, now) {
-		t.Error("a source that fails is let in")
-	}
-	if !g.enter(ip, now.Add(attemptWindow+time.Second)) {
-		t.Error("failures are not forgotten")
-	}
-	full := newGate(1, 9, true)
-	if !full.enter(ip, now) || full.enter(ip, now) {
-		t.Error("handshakes are not bounded")
 	}
 }
 

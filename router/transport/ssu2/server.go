@@ -34,8 +34,8 @@ type server struct {
 	table    *table
 	mint     *mint
 	purse    purse
-	gate     *gate
-	replays  replayCache
+	gate     *transport.Gate
+	replays  transport.ReplayCache
 	workers  *workers
 	slots    chan struct{} // bounds the crypto of dials
 	sending  *flow.Budget  // of the send queues of all sessions
@@ -54,7 +54,7 @@ func newServer(ctx context.Context, t *Transport, r transport.Registry) (*server
 	s := &server{
 		t: t, cfg: t.cfg, clock: t.deps.Clock, log: t.deps.Logger, observer: t.deps.Observer, registry: r, c: &t.c, ctx: ctx,
 		intro: wire.NewIntro(t.cfg.IntroKey), table: newTable(), mint: newMint(),
-		gate:    newGate(t.cfg.MaxPendingInbound, t.cfg.MaxPendingPerIP, t.cfg.AllowPrivate),
+		gate:    transport.NewGate(t.cfg.MaxPendingInbound, t.cfg.MaxPendingPerIP, t.cfg.AllowPrivate),
 		workers: newWorkers(t.cfg.AllowPrivate), slots: make(chan struct{}, runtime.GOMAXPROCS(0)),
 		sending: flow.NewSendBudget(0), parts: flow.NewAssemblyBudget(0),
 	}

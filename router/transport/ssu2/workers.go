@@ -3,6 +3,8 @@ package ssu2
 import (
 	"net/netip"
 	"sync"
+
+	"clove.i2p/router/transport"
 )
 
 // workers do what is expensive in inbound handshakes: at most maxWorkerQueue steps wait, maxWorkerQueuePerIP of one
@@ -26,7 +28,7 @@ func newWorkers(open bool) *workers {
 
 // put queues a step, and reports whether there was room.
 func (w *workers) put(from netip.Addr, step func()) bool {
-	source := sourceOf(from)
+	source := transport.SourceOf(from)
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	q := w.queues[source]

@@ -1,20 +1,20 @@
-package ssu2
+package transport
 
 import (
 	"sync"
 	"time"
 )
 
-// A replayCache remembers the ephemeral keys X of SessionRequests, as they are on the wire, for one to two replayWindows. A replay of an older
-// handshake has a time that is too far off.
-type replayCache struct {
+// A ReplayCache remembers the ephemeral keys X of inbound handshakes, as they are on the wire, for one to two replayWindows. A replay
+// of an older handshake has a time that is too far off. The zero value is empty. It is safe for concurrent use.
+type ReplayCache struct {
 	mu       sync.Mutex
 	now, old map[[32]byte]struct{}
 	turned   time.Time
 }
 
-// add enters x and reports whether it was new.
-func (c *replayCache) add(x [32]byte, now time.Time) bool {
+// Add enters x and reports whether it was new.
+func (c *ReplayCache) Add(x [32]byte, now time.Time) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if since := now.Sub(c.turned); since >= replayWindow || len(c.now) >= maxReplayEntries {
