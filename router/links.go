@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"slices"
+	"syscall"
 
 	"clove.i2p/router/crypto/mlkem"
 	"clove.i2p/router/i2p"
@@ -82,7 +83,7 @@ func (r *Router) openNTCP2() error {
 	}
 	r.ntcp2, err = ntcp2.New(cfg, ntcp2.Deps{Clock: r.clock, Logger: r.log, Listen: r.cfg.Sockets.Listen, Dial: dial})
 	if err != nil {
-		return fmt.Errorf("router: %w", err)
+		return fmt.Errorf("router: %w", taken("ntcp2", firstPort(listen), err))
 	}
 	return keepFirstPort(&r.id.ntcp2, r.cfg.DataDir, "ntcp2", r.ntcp2.Bound())
 }
@@ -94,7 +95,7 @@ func (r *Router) openSSU2() error {
 		port = r.id.ntcp2.port // one number to forward is easier than two
 	}
 	err := r.bindSSU2(port)
-	if err != nil && first && port != 0 {
+	if errors.Is(err, syscall.EADDRINUSE) && first && port != 0 {
 		err = r.bindSSU2(0)
 	}
 	if err != nil {
@@ -136,9 +137,16 @@ func (r *Router) bindSSU2(port uint16) error {
 		Banned:     func(router i2p.Hash) bool { return !r.book.Admit(router) },
 	})
 	if err != nil {
-		return fmt.Errorf("router: %w", err)
+		return fmt.Errorf("router: %w", taken("ssu2", firstPort(listen), err))
 	}
 	return nil
+}
+
+func firstPort(at []netip.AddrPort) uint16 {
+	if len(at) == 0 {
+		return 0
+	}
+	return at[0].Port()
 }
 
 // batching are the values of Config.Batching.

@@ -180,7 +180,11 @@ func (c *reach) mappings() []portmap.State {
 // reports are the verdicts for both families.
 func (c *reach) reports(now time.Time) (all []reachability.Report) {
 	for _, f := range families {
-		all = append(all, c.keeper.Report(now, f))
+		r := c.keeper.Report(now, f)
+		if r.State == reachability.Unknown && c.roams(f) && !c.sourceOf(f).IsValid() {
+			r.Reason = "this machine has no " + family(f) + " to the internet"
+		}
+		all = append(all, r)
 	}
 	return all
 }

@@ -61,6 +61,11 @@ type Status struct {
 	Addresses []i2p.RouterAddress
 	// Reachability tells for IPv4 and IPv6 whether others can connect to us, and why we think so.
 	Reachability []reachability.Report
+	// Ports are where the router listens, and Sockets how SSU2 moves packets and what buffers it got; see udp.Socket.Features.
+	Ports   []Port
+	Sockets []string
+	// Bans are the routers that we do not speak with for a while.
+	Bans []transport.BannedPeer
 	// Mappings are the ports that the home router forwards, or why it does not.
 	Mappings     []portmap.State
 	Sessions     []transport.SessionStatus
@@ -90,6 +95,10 @@ func (r *Router) Status() Status {
 		Ready: r.exploratory.Ready(), Addresses: ri.Addresses(),
 		Reachability: r.reach.reports(time.Now()), Mappings: r.reach.mappings(), Sessions: r.mux.Sessions(), Exploratory: r.exploratory.Tunnels(),
 		Transit: r.transit.Tunnels(), Stats: r.Stats(),
+	}
+	s.Ports, s.Bans = r.ports(), r.mux.Bans()
+	if r.ssu2 != nil {
+		s.Sockets = r.ssu2.Sockets()
 	}
 	r.mu.Lock()
 	for _, d := range r.destinations {

@@ -41,3 +41,13 @@ func (t *Transport) Stats() Stats {
 		TooLarge: c.tooLarge.Load(),
 	}
 }
+
+// Sockets says of each socket how packets move and what the system granted; see udp.Socket.Features.
+func (t *Transport) Sockets() (all []string) {
+	for _, s := range t.sockets {
+		if f, ok := s.(interface{ Features() string }); ok {
+			all = append(all, f.Features())
+		}
+	}
+	return all
+}
