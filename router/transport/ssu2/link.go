@@ -34,7 +34,8 @@ type actor interface {
 // A place is an actor's place in the writer's lists.
 type place struct {
 	dirty atomic.Bool
-	timer wheel.Timer // of the writer alone
+	timer wheel.Timer // of the writer alone, as is turn
+	turn  bool        // in writer.turns
 }
 
 // A route is where packets go, and from which of our addresses: where peers sent theirs to. The zero local leaves that to the

@@ -72,6 +72,7 @@ func (w *writer) round(now time.Time) {
 			default:
 				w.wheel.Set(now, &p.timer, next)
 			}
+			p.turn = more
 		}
 		clear(w.turns[len(again):])
 		w.turns = again
@@ -92,13 +93,21 @@ func (w *writer) collect(now time.Time) {
 	}
 	for i, a := range w.dirty {
 		a.place().dirty.Store(false)
-		w.turns = append(w.turns, a)
+		w.turn(a)
 		w.dirty[i] = nil
 	}
 	w.wheel.Advance(now, w.due)
 }
 
-func (w *writer) due(t *wheel.Timer) { w.turns = append(w.turns, t.Owner.(actor)) }
+func (w *writer) due(t *wheel.Timer) { w.turn(t.Owner.(actor)) }
+
+// turn gives an actor one turn of the round, however often it is marked meanwhile: who gets acks has no more than others.
+func (w *writer) turn(a actor) {
+	if p := a.place(); !p.turn {
+		p.turn = true
+		w.turns = append(w.turns, a)
+	}
+}
 
 // reserve makes room for n bytes of packets. Nobody's lock is held: writing may take its time.
 func (w *writer) reserve(n int) {

@@ -44,6 +44,28 @@ func TestBulkKeepsNoNewcomerWaiting(t *testing.T) {
 	}
 }
 
+// Marks come with each ack. Whoever has much to send and gets many has no more turns than others.
+func TestMarksGiveNoSecondTurn(t *testing.T) {
+	_, _, ours, _ := pair(t)
+	l := ours.link
+	w := newWriter(t.Context(), l)
+	turns, most := 0, 0
+	var acked, other fakeActor
+	acked = fakeActor{turns: 100, does: func(*writer, time.Time) {
+		turns++
+		if acked.turns > 0 {
+			l.mark(&acked)
+		}
+	}}
+	other = fakeActor{turns: 100, does: func(*writer, time.Time) { most, turns = max(most, turns), 0 }}
+	l.mark(&acked)
+	l.mark(&other)
+	w.round(time.Now())
+	if most > 1 {
+		t.Errorf("%d turns at once", most)
+	}
+}
+
 func TestTrainsArePacketsOfOneLength(t *testing.T) {
 	_, _, ours, theirs := pair(t)
 	w := newWriter(t.Context(), ours.link)
