@@ -24,15 +24,15 @@ type pathCheck struct {
 }
 
 // elsewhere handles the source of an authentic packet that is not the session's address. The lock is held, as for all here.
-func (s *session) elsewhere(now time.Time, from route, size int, newest bool) {
+func (s *session) elsewhere(now time.Time, from route, size int, number uint32) {
 	if p := s.path; p != nil && p.to.to == from.to {
 		p.received += size
 		return
 	}
-	if !newest || s.state != stateOpen || now.Sub(s.pathAt) < pathGap || !s.mayMove(from.to) {
+	if number <= s.highest || s.state != stateOpen || now.Sub(s.pathAt) < pathGap || !s.mayMove(from.to) {
 		return
 	}
-	p := &pathCheck{to: from, number: s.highest + 1, received: size, next: now, interval: pathResend, until: now.Add(pathTimeout)}
+	p := &pathCheck{to: from, number: number, received: size, next: now, interval: pathResend, until: now.Add(pathTimeout)}
 	rand.Read(p.data[:])
 	s.path, s.pathAt = p, now
 	s.flow.Constrain(now, true)

@@ -38,16 +38,13 @@ func (s *session) receive(now time.Time, p *udp.Packet) bool {
 		s.confirm = nil
 	}
 	s.now, s.from = now, backTo(p)
-	newest := number > s.highest
 	if p.From != s.remote {
-		s.elsewhere(now, backTo(p), len(p.Data), newest)
+		s.elsewhere(now, backTo(p), len(p.Data), number)
 	} else if s.path != nil && number > s.path.number {
 		s.path = nil // the old address lives
 		s.flow.Constrain(now, false)
 	}
-	if newest {
-		s.highest = number
-	}
+	s.highest = max(s.highest, number)
 	if err := s.flow.Receive(now, number, immediate, payload, s); err != nil {
 		s.violated(now, err)
 	}
