@@ -18,6 +18,7 @@ import (
 	"clove.i2p/config"
 	"clove.i2p/plugins/host"
 	"clove.i2p/plugins/host/sandbox"
+	"clove.i2p/router"
 )
 
 // A finding is what doctor says of one thing.
@@ -134,6 +135,17 @@ func examineSandbox(c sandbox.Capability) finding {
 
 // examinePorts looks whether clove could start.
 func examinePorts(own appliance.Config) (out []finding) {
+	ports, err := router.TryPorts(own.Router)
+	if err != nil {
+		out = append(out, finding{Check: "ports", State: wrong, Text: err.Error()})
+	}
+	for _, p := range ports {
+		if p.Err != nil {
+			out = append(out, finding{Check: p.Style, State: wrong, Text: p.Err.Error()})
+			continue
+		}
+		out = append(out, finding{Check: p.Style, State: fine, Text: fmt.Sprintf("%s %v is free", p.Network(), p.At)})
+	}
 	for _, p := range []struct{ name, address, key string }{
 		{"HTTP proxy", own.Proxies.HTTP, "proxies.http.listen"}, {"SOCKS proxy", own.Proxies.SOCKS, "proxies.socks.listen"},
 	} {
@@ -164,6 +176,8 @@ func examineRunning(ctx context.Context, c *control.Client, s control.Status) (o
 	if s.SkewSeconds > maxSkew || s.SkewSeconds < -maxSkew {
 		out = append(out, finding{"clock", wrong, fmt.Sprintf("is wrong by %.0f s", s.SkewSeconds), "set the clock of this machine"})
 	}
+	out = append(out, examineReachability(s)...)
+	out = append(out, examineSockets(s.Sockets)...)
 	plugins, err := c.Plugins(ctx)
 	if err != nil {
 		return append(out, finding{Check: "plugins", State: wrong, Text: err.Error()})

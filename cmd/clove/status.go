@@ -48,26 +48,37 @@ func printStatus(w io.Writer, s control.Status) {
 	fmt.Fprintf(w, "Router     %s  (%s, up %s)\n", s.RouterHash, progress, time.Duration(s.UptimeSeconds*float64(time.Second)).Round(time.Second))
 	fmt.Fprintf(w, "Network    id %d, protocol version %s, capabilities %s\n", s.NetworkID, s.Version, s.Caps)
 	for _, a := range s.Addresses {
-		if a.Host == "" {
-			fmt.Fprintf(w, "Address    %s, not published\n", a.Style)
-		} else {
+		switch {
+		case a.Host != "":
 			fmt.Fprintf(w, "Address    %s %s port %d\n", a.Style, a.Host, a.Port)
+		case a.Introducers > 0:
+			fmt.Fprintf(w, "Address    %s, through %d routers that introduce others\n", a.Style, a.Introducers)
+		default:
+			fmt.Fprintf(w, "Address    %s, not published\n", a.Style)
 		}
 	}
-	for _, r := range s.Reachability {
-		if r.State != "disabled" {
-			fmt.Fprintf(w, "%s       %s: %s\n", r.Family, r.State, r.Reason)
-		}
+	for _, l := range s.Listening {
+		fmt.Fprintf(w, "Listens    %s %s, %s\n", l.Network, l.Address, l.Style)
 	}
+	printReachability(w, s)
 	for _, m := range s.PortMappings {
 		if m.Error != "" {
 			fmt.Fprintf(w, "Port       %s is not forwarded: %s\n", m.Port, m.Error)
 		} else {
 			fmt.Fprintf(w, "Port       %s is forwarded from %s by %s\n", m.Port, m.External, m.Protocol)
 		}
+		if m.External != "" && !m.Public {
+			fmt.Fprintf(w, "           -> that is no address of the internet: another router or the provider forwards nothing\n")
+		}
 	}
 	fmt.Fprintf(w, "NetDb      %d routers, %d floodfills, %d lease sets\n", s.Stats.NetDB.Routers, s.Stats.NetDB.Floodfills, s.Stats.NetDB.LeaseSets)
 	fmt.Fprintf(w, "Sessions   %s\n", sessionCounts(s.Sessions))
+	for _, t := range s.Stats.Transport.Styles {
+		fmt.Fprintf(w, "           %s: %d of ours, %d of others, at most %d; %d of %d dials failed\n", t.Style, t.Outbound, t.Inbound, t.Limit, t.Failures, t.Dials)
+	}
+	if n := len(s.Bans); n > 0 {
+		fmt.Fprintf(w, "Banned     %d routers: %s\n", n, banReasons(s.Bans))
+	}
 	fmt.Fprintf(w, "Transit    %d tunnels\n", s.Transit.Tunnels)
 	for _, name := range slices.Sorted(maps.Keys(s.Proxies)) {
 		p := s.Proxies[name]
@@ -87,15 +98,46 @@ func printStatus(w io.Writer, s control.Status) {
 	}
 }
 
-// sessionCounts says how many sessions there are of each style.
-func sessionCounts(all []control.Session) string {
-	styles := map[string]int{}
-	for _, s := range all {
-		styles[s.Style]++
+// printReachability says for each IP version whether others reach us, why we think so, and what to do about it.
+func printReachability(w io.Writer, s control.Status) {
+	tested := false
+	for _, r := range s.Reachability {
+		if r.State == "disabled" {
+			continue
+		}
+		tested = true
+		fmt.Fprintf(w, "%s       %s: %s\n", r.Family, r.State, r.Reason)
+		if r.Next != "" {
+			fmt.Fprintf(w, "           -> %s\n", r.Next)
+		}
 	}
+	if !tested {
+		fmt.Fprintln(w, "Reached    not tested: SSU2 is off")
+	}
+}
+
+// sessionCounts says how many sessions there are of each style and key exchange.
+func sessionCounts(all []control.Session) string {
+	kinds := map[string]int{}
+	for _, s := range all {
+		kinds[fmt.Sprintf("%s with %s", s.Style, s.Crypto)]++
+	}
+	return counts(kinds, "over ")
+}
+
+// banReasons says how many were banned for what.
+func banReasons(all []control.Ban) string {
+	reasons := map[string]int{}
+	for _, b := range all {
+		reasons[b.Reason]++
+	}
+	return counts(reasons, "for ")
+}
+
+func counts(all map[string]int, before string) string {
 	var parts []string
-	for _, style := range slices.Sorted(maps.Keys(styles)) {
-		parts = append(parts, fmt.Sprintf("%d over %s", styles[style], style))
+	for _, what := range slices.Sorted(maps.Keys(all)) {
+		parts = append(parts, fmt.Sprintf("%d %s%s", all[what], before, what))
 	}
 	if len(parts) == 0 {
 		return "none"

@@ -29,8 +29,13 @@ type Status struct {
 	SOCKSProxy    string    `json:"socks_proxy,omitempty"`
 	Addresses     []Address `json:"addresses"`
 	// Reachability tells for each IP version whether others can connect to us.
-	Reachability []Reachability           `json:"reachability"`
-	PortMappings []PortMapping            `json:"port_mappings"`
+	Reachability []Reachability `json:"reachability"`
+	PortMappings []PortMapping  `json:"port_mappings"`
+	// Listening are the ports of the transports; Sockets tells of each UDP socket how it moves packets, and its buffers.
+	Listening []Listening `json:"listening"`
+	Sockets   []string    `json:"udp_sockets"`
+	// Bans are routers that clove does not speak with for a while, for what they did.
+	Bans         []Ban                    `json:"bans"`
 	Sessions     []Session                `json:"sessions"`
 	Exploratory  []Tunnel                 `json:"exploratory_tunnels"`
 	Destinations []Destination            `json:"destinations"`
@@ -56,6 +61,23 @@ type Address struct {
 	Style string `json:"style"`
 	Host  string `json:"host,omitempty"`
 	Port  uint16 `json:"port,omitempty"`
+	// Introducers are how many routers introduce others to us; PostQuantum are the hybrid handshakes, as proposal 169 numbers them.
+	Introducers int    `json:"introducers,omitempty"`
+	PostQuantum string `json:"post_quantum,omitempty"`
+}
+
+// Listening is a port that a transport is bound to.
+type Listening struct {
+	Style   string `json:"style"`
+	Network string `json:"network"` // TCP, UDP
+	Address string `json:"address"`
+}
+
+// Ban is a router that clove does not speak with.
+type Ban struct {
+	Peer    string  `json:"peer"`
+	Reason  string  `json:"reason"`
+	Seconds float64 `json:"seconds"` // left
 }
 
 // Reachability is what others can do over one IP version.
@@ -64,6 +86,8 @@ type Reachability struct {
 	State    string `json:"state"`  // unknown, ok, firewalled, symmetric, hidden, disabled
 	External string `json:"external,omitempty"`
 	Reason   string `json:"reason"`
+	// Next is what the user can do about it; empty for nothing.
+	Next string `json:"next,omitempty"`
 	// Seconds since the state is so.
 	Seconds float64 `json:"seconds"`
 	// What was counted: peer tests that reached us, that did not, that found a symmetric NAT; strangers that connected;
@@ -131,7 +155,8 @@ func NewStatus(s router.Status, now time.Time) Status {
 	out := Status{
 		Version: s.Version, RouterHash: s.Hash.String(), NetworkID: s.NetworkID, Caps: s.Caps, Ready: s.Ready,
 		UptimeSeconds: now.Sub(s.Started).Seconds(), SkewSeconds: s.Skew.Seconds(), Stats: s.Stats,
-		Addresses: []Address{}, Reachability: []Reachability{}, PortMappings: []PortMapping{}, Sessions: []Session{}, Exploratory: tunnels(s.Exploratory, now), Destinations: []Destination{},
+		Addresses: []Address{}, Reachability: []Reachability{}, PortMappings: []PortMapping{},
+		Listening: []Listening{}, Sockets: append([]string{}, s.Sockets...), Bans: []Ban{}, Sessions: []Session{}, Exploratory: tunnels(s.Exploratory, now), Destinations: []Destination{},
 		Proxies: map[string]proxies.Stats{}, Transit: TransitStatus{Tunnels: len(s.Transit), Stats: s.Stats.Transit},
 	}
 	for _, a := range s.Addresses {
@@ -139,10 +164,24 @@ func NewStatus(s router.Status, now time.Time) Status {
 		if a.Host().IsValid() {
 			address.Host = a.Host().String()
 		}
+		for _, option := range []string{"ih0", "ih1", "ih2"} {
+			if a.Options.Get(option) != "" {
+				address.Introducers++
+			}
+		}
+		address.PostQuantum = a.Options.Get("pq")
 		out.Addresses = append(out.Addresses, address)
 	}
 	for _, r := range s.Reachability {
-		out.Reachability = append(out.Reachability, reachable(r, now))
+		report := reachable(r, now)
+		report.Next = advice(s, r, now)
+		out.Reachability = append(out.Reachability, report)
+	}
+	for _, p := range s.Ports {
+		out.Listening = append(out.Listening, Listening{Style: p.Style, Network: p.Network(), Address: p.At.String()})
+	}
+	for _, b := range s.Bans {
+		out.Bans = append(out.Bans, Ban{Peer: b.Peer.String(), Reason: b.Reason.String(), Seconds: b.Until.Sub(now).Seconds()})
 	}
 	for _, m := range s.Mappings {
 		out.PortMappings = append(out.PortMappings, mapping(m))
