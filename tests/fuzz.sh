@@ -15,8 +15,9 @@ targets() {
 }
 
 # Minimising what is merely interesting would take most of the time of the slow targets.
-one='go test -run "^$" -fuzz "^$2\$" -fuzztime "$0" -fuzzminimizetime 1x -parallel "$3" "$1" >"$4/$2" 2>&1 &&
-	echo "ok    $1 $2: $(grep -o "execs: [0-9]*" "$4/$2" | tail -n 1)" || { echo "CRASH $1 $2"; cat "$4/$2"; exit 1; }'
+one='log="$4/$(echo "$1.$2" | tr / _)" # packages have targets of the same name
+	go test -run "^$" -fuzz "^$2\$" -fuzztime "$0" -fuzzminimizetime 1x -parallel "$3" "$1" >"$log" 2>&1 &&
+	echo "ok    $1 $2: $(grep -o "execs: [0-9]*" "$log" | tail -n 1)" || { echo "CRASH $1 $2"; cat "$log"; exit 1; }'
 
 logs=$(mktemp -d)
 trap 'rm -rf "$logs"' EXIT
