@@ -17,6 +17,7 @@ type discovery struct {
 	packets  int     // acked
 	vanished int     // long packets lost in a row
 	since    instant // when the first of them was sent
+	passed   instant // when the last long packet that was acked was sent
 }
 
 func newDiscovery(enabled bool, overhead, current, most int) discovery {
@@ -50,7 +51,7 @@ func (d *discovery) sent(mtu int) { d.trying = mtu }
 func (d *discovery) acked(t instant, p *packet, rtt time.Duration) {
 	d.packets++
 	if p.big {
-		d.vanished = 0
+		d.vanished, d.passed = 0, max(d.passed, p.sent)
 	}
 	if p.probe == 0 {
 		return
@@ -74,7 +75,7 @@ func (d *discovery) lost(t instant, p *packet, rtt time.Duration, rate float64) 
 		d.step(t, rtt)
 		return false
 	}
-	if !p.big || d.current == FloorMTU {
+	if !p.big || d.current == FloorMTU || p.sent <= d.passed { // as long a one that was sent later passed
 		return false
 	}
 	if d.vanished++; d.vanished == 1 {
