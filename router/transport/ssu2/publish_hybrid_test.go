@@ -1,6 +1,11 @@
 package ssu2
 
-import "testing"
+import (
+	"net/netip"
+	"testing"
+
+	"clove.i2p/router/transport/ssu2/wire"
+)
 
 // A handshake that does not fit our MTU is not offered: peers that look at the first alone would take none.
 func TestPublishedHandshakesFitTheMTU(t *testing.T) {
@@ -10,6 +15,33 @@ func TestPublishedHandshakesFitTheMTU(t *testing.T) {
 			if got := a.Options.Get("pq"); got != want {
 				t.Errorf("MTU %d: pq=%s, want %s", mtu, got, want)
 			}
+		}
+	}
+}
+
+// The handshake that is used is the best that fits both our MTU and the one that the peer publishes.
+func TestHandshakeFitsTheMTUOfThePeer(t *testing.T) {
+	for _, tc := range []struct {
+		at        string
+		ours, its int
+		want      wire.Variant
+	}{
+		{"11.0.0.9:9", maxMTU, maxMTU, wire.MLKEM768},
+		{"11.0.0.9:9", maxMTU, 1321, wire.MLKEM768},
+		{"11.0.0.9:9", maxMTU, 1320, wire.MLKEM512},
+		{"11.0.0.9:9", 1320, maxMTU, wire.MLKEM512},
+		{"[2600::9]:9", maxMTU, 1341, wire.MLKEM768},
+		{"[2600::9]:9", maxMTU, 1340, wire.MLKEM512},
+		{"11.0.0.9:9", minMTU, minMTU, wire.MLKEM512},
+	} {
+		tr := &Transport{cfg: Config{MTU: tc.ours}, variants: []wire.Variant{wire.MLKEM768, wire.MLKEM512}}
+		s := &server{t: tr, cfg: tr.cfg}
+		to := target{mtu: tc.its, variants: []wire.Variant{wire.MLKEM512, wire.MLKEM768}}
+		if got := s.choose(to, way{at: netip.MustParseAddrPort(tc.at)}); got != tc.want {
+			t.Errorf("%s, MTU %d and %d: %v, want %v", tc.at, tc.ours, tc.its, got, tc.want)
+		}
+		if got := s.choose(to, way{at: netip.MustParseAddrPort(tc.at), plain: true}); got != wire.Plain {
+			t.Errorf("%v where plain was asked for", got)
 		}
 	}
 }
