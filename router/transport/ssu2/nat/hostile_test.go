@@ -197,6 +197,21 @@ func TestFloodIsBounded(t *testing.T) {
 	}
 }
 
+// To know whether we were in contact with an address all sessions are looked at: no peer has that done as often as it likes.
+func TestRefusalsAreCheapInAFlood(t *testing.T) {
+	w, alice, bob, charlies := testWorld(t, open)
+	charlie := charlies[0]
+	charlie.known[alice.hash()] = alice.ri
+	for n := range uint32(5000) { // "connected"
+		p := wire.NewPeerTest(alice.keys.Signing, bob.hash(), n, wire.Seconds(w.now), netip.MustParseAddrPort("92.20.0.1:12345"))
+		two := p.Forward(2, 0, alice.hash())
+		charlie.engine.HandleBlock(w.now, bob.hash(), wire.BlockPeerTest, body(two.Append(nil)))
+	}
+	if charlie.searches > 60 {
+		t.Errorf("%d searches", charlie.searches)
+	}
+}
+
 // A peer that asks for far more than it gets takes nothing from others.
 func TestFloodLeavesOthersTheirTestsAndRelays(t *testing.T) {
 	w, alice, bob, _ := testWorld(t, open)

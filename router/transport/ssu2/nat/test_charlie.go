@@ -48,29 +48,33 @@ func (e *Engine) charlieTestAsked(now time.Time, s Session, p wire.PeerTest, bod
 	e.tickCharlieTest(now, t)
 }
 
-// judgeAlice returns the code for a message 2, and Alice's introduction key.
+// judgeAlice returns the code for a message 2, and Alice's introduction key. Bob's own limit comes before what looks at all
+// sessions, and refusals count for it.
 func (e *Engine) judgeAlice(now time.Time, s Session, p wire.PeerTest, ri *i2p.RouterInfo) (code byte, key [32]byte) {
 	f := FamilyOf(p.Alice.Addr())
-	own, _ := e.host.Own(f)
 	at := place(p.Alice.Addr())
-	_, connected := e.host.Session(p.Router)
 	switch {
 	case p.Code != wire.AcceptCode || p.Router == e.cfg.Self || p.Router == s.Router || e.skewedSeconds(now, p.Time):
 		return wire.CodeCharlieUnspecified, key
 	case e.host.Banned(p.Router):
 		return wire.CodeCharlieBannedAlice, key
-	case !e.usable(p.Alice) || !e.host.Supports(f) || p.Alice == own || e.near(own.Addr(), p.Alice.Addr()):
+	case !e.usable(p.Alice) || !e.host.Supports(f):
+		return wire.CodeCharlieAddress, key
+	case len(e.charlieTests) >= maxCharlieTests || !e.rates.totals[charlieTestRole].has(now, struct{}{}) ||
+		!e.rates.charlieTestAlice.has(now, at) || !e.rates.charlieTestBob.take(now, s.Router):
+		return wire.CodeCharlieLimit, key
+	}
+	own, _ := e.host.Own(f)
+	_, connected := e.host.Session(p.Router)
+	switch {
+	case p.Alice == own || e.near(own.Addr(), p.Alice.Addr()):
 		return wire.CodeCharlieAddress, key
 	case connected || e.host.Contacted(p.Alice, !e.cfg.AllowPrivate):
 		return wire.CodeCharlieAlreadyHasAlice, key
-	case len(e.charlieTests) >= maxCharlieTests || !e.rates.totals[charlieTestRole].has(now, struct{}{}) ||
-		!e.rates.charlieTestBob.has(now, s.Router) || !e.rates.charlieTestAlice.has(now, at):
-		return wire.CodeCharlieLimit, key
 	case ri == nil:
 		return wire.CodeCharlieUnknownAlice, key
 	}
 	e.rates.totals[charlieTestRole].take(now, struct{}{})
-	e.rates.charlieTestBob.take(now, s.Router)
 	e.rates.charlieTestAlice.take(now, at)
 	key, ok := introKey(ri, f)
 	switch {

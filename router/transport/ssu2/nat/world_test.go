@@ -96,12 +96,13 @@ type node struct {
 	full     bool // introduces nobody
 	offset   time.Duration
 
-	tests   []nat.TestResult
-	relays  []nat.RelayResult
-	changed int
-	pings   int
-	outside []nat.Outside
-	inside  []string // blocks sent, for messages of failed tests
+	tests    []nat.TestResult
+	relays   []nat.RelayResult
+	changed  int
+	searches int // of all sessions, for an address
+	pings    int
+	outside  []nat.Outside
+	inside   []string // blocks sent, for messages of failed tests
 
 	handshake *handshake
 	token     wire.Token
@@ -285,6 +286,7 @@ func (n *node) Sessions(yield func(nat.Session) bool) {
 
 func (n *node) RouterInfo(router i2p.Hash) *i2p.RouterInfo { return n.known[router] }
 func (n *node) Contacted(a netip.AddrPort, anyPort bool) bool {
+	n.searches++
 	if !anyPort {
 		return n.box.sent[a]
 	}
