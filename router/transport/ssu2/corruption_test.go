@@ -11,16 +11,23 @@ import (
 	"clove.i2p/router/udp"
 )
 
-// A corrupter changes one bit of one in a hundred packets, in either direction.
+// A corrupter changes one bit of one in so many packets, in either direction; 0 is none.
 type corrupter struct {
 	Socket
 	mu      sync.Mutex
 	dice    *rand.Rand
+	oneIn   int
 	changed int
 	passed  int
 }
 
 func newCorrupter() *corrupter { return &corrupter{dice: rand.New(rand.NewPCG(1, 2))} }
+
+func (c *corrupter) start(oneIn int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.oneIn = oneIn
+}
 
 func (c *corrupter) use(s Socket) { c.Socket = s }
 
@@ -65,7 +72,7 @@ func (c *corrupter) Write(trains []udp.Train) error {
 
 func (c *corrupter) chosen() bool {
 	c.passed++
-	return c.dice.IntN(100) == 0
+	return c.oneIn > 0 && c.dice.IntN(c.oneIn) == 0
 }
 
 func (c *corrupter) change(packet []byte) {
@@ -75,8 +82,8 @@ func (c *corrupter) change(packet []byte) {
 	}
 }
 
-// share is what was changed, and how much passed.
-func (c *corrupter) share() (changed, passed int) {
+// counts are of the packets that were changed, and of all.
+func (c *corrupter) counts() (changed, passed int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.changed, c.passed
@@ -86,6 +93,7 @@ func (c *corrupter) share() (changed, passed int) {
 // in one session.
 func TestCorruptionOnSockets(t *testing.T) {
 	c := newCorrupter()
+	c.start(100)
 	a := newRouter(t, func(_ *Config, d *Deps) {
 		d.Logger = nil
 		d.Listen = func(_ context.Context, at netip.AddrPort) (Socket, error) {
@@ -104,7 +112,7 @@ func TestCorruptionOnSockets(t *testing.T) {
 	if len(a.closed)+len(b.closed) > 0 {
 		t.Error("a session ended")
 	}
-	changed, passed := c.share()
+	changed, passed := c.counts()
 	t.Logf("%d of %d packets changed; %+v", changed, passed, a.transport.Stats())
 	if a.transport.Stats().Unauthentic+b.transport.Stats().Unauthentic == 0 {
 		t.Error("no changed packet was refused")
