@@ -47,7 +47,7 @@ func (r *Router) openTransports() (err error) {
 		all = append(all, r.ssu2)
 	}
 	r.mux, err = transport.New(transport.Config{Self: r.hash, NetworkID: r.cfg.NetworkID}, transport.Deps{
-		Transports: all, Lookup: r.lookup, Admission: r.book, Logger: r.log,
+		Transports: all, Lookup: r.lookup, Peers: r.book, Logger: r.log,
 	})
 	if err != nil {
 		return fmt.Errorf("router: %w", err)
@@ -134,7 +134,7 @@ func (r *Router) bindSSU2(port uint16) error {
 	}, ssu2.Deps{
 		Clock: r.clock, Logger: r.log, Listen: r.cfg.Sockets.ListenPacket, Observer: r.reach,
 		RouterInfo: func(router i2p.Hash) *i2p.RouterInfo { return r.db.RouterInfo(router) },
-		Banned:     func(router i2p.Hash) bool { return !r.book.Admit(router) },
+		Banned:     func(router i2p.Hash) bool { return r.mux.Banned(router) },
 	})
 	if err != nil {
 		return fmt.Errorf("router: %w", taken("ssu2", firstPort(listen), err))

@@ -7,8 +7,10 @@ import (
 	"testing"
 	"time"
 
+	"clove.i2p/router/i2p"
 	"clove.i2p/router/portmap"
 	"clove.i2p/router/reachability"
+	"clove.i2p/router/transport"
 )
 
 const testNetwork = 77
@@ -213,5 +215,18 @@ func TestAnotherNetworkIsNoticed(t *testing.T) {
 	}
 	if !look("10.0.0.2", reachInterval) || state() != reachability.Unknown {
 		t.Error("the same address in another network:", state())
+	}
+}
+
+// The transports say who is banned, and everything else asks them.
+func TestBannedPeerIsNotGood(t *testing.T) {
+	r := made(t, Config{})
+	peer := i2p.Hash{1}
+	if !r.book.Good(peer) {
+		t.Fatal("a stranger is not good")
+	}
+	r.mux.Ban(peer, transport.BanProtocol, 0)
+	if r.book.Good(peer) || r.book.Reaches(peer) || len(r.Status().Bans) != 1 {
+		t.Errorf("a banned peer is good; bans %v", r.Status().Bans)
 	}
 }

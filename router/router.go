@@ -113,7 +113,7 @@ func New(cfg Config, log *slog.Logger) (*Router, error) {
 	r.role.on.Store(cfg.Floodfill)
 	r.inbound, r.outbound = inbound{r}, outbound{r}
 	private := cfg.AllowPrivate
-	r.book = peer.New(peer.Config{Private: private}, r.clock, newRand())
+	r.book = peer.New(peer.Config{Private: private, Banned: func(h i2p.Hash) bool { return r.mux.Banned(h) }}, r.clock, newRand())
 	if r.limiter, err = bandwidth.New(cfg.Bandwidth); err != nil {
 		return nil, fmt.Errorf("router: %w", err)
 	}

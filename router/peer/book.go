@@ -13,6 +13,9 @@ import (
 type Config struct {
 	// Private is set in private networks: addresses are not compared, pauses are short.
 	Private bool
+	// Banned reports whether we want nothing to do with a router: of transport.Mux, which knows. It may not call the Book. nil: with
+	// everybody.
+	Banned func(router i2p.Hash) bool
 }
 
 // A Book holds the profiles of the routers that we dealt with. It is safe for concurrent use.
@@ -23,7 +26,6 @@ type Book struct {
 	mu       sync.Mutex
 	rand     *rand.Rand
 	profiles map[i2p.Hash]*profile
-	bans     map[i2p.Hash]ban
 	stats    Stats
 }
 
@@ -31,13 +33,13 @@ type Book struct {
 func New(cfg Config, clk *clock.Clock, rng *rand.Rand) *Book {
 	return &Book{
 		cfg: cfg, clock: clk, rand: rng,
-		profiles: make(map[i2p.Hash]*profile), bans: make(map[i2p.Hash]ban),
+		profiles: make(map[i2p.Hash]*profile),
 	}
 }
 
 // Stats of a Book.
 type Stats struct {
-	Profiles, BackingOff, Bans                        int
+	Profiles, BackingOff                              int
 	Connected, DialFailures                           uint64
 	Agreed, Refused, TimedOut, TestsPassed, TestsLost uint64
 	Selections, SelectionsShort                       uint64
@@ -124,7 +126,7 @@ func (b *Book) Good(router i2p.Hash) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	now := time.Now()
-	if b.banned(router, now) {
+	if b.banned(router) {
 		return false
 	}
 	p := b.profiles[router]
@@ -137,12 +139,14 @@ func (b *Book) Reaches(router i2p.Hash) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	now := time.Now()
-	if b.banned(router, now) {
+	if b.banned(router) {
 		return false
 	}
 	p := b.profiles[router]
 	return p == nil || !now.Before(p.dial.until)
 }
+
+func (b *Book) banned(router i2p.Hash) bool { return b.cfg.Banned != nil && b.cfg.Banned(router) }
 
 // Profile returns what is known of a router.
 func (b *Book) Profile(router i2p.Hash) (Profile, bool) {
@@ -166,11 +170,6 @@ func (b *Book) Stats() Stats {
 	for _, p := range b.profiles {
 		if p.pausing(now) {
 			s.BackingOff++
-		}
-	}
-	for r := range b.bans {
-		if b.banned(r, now) {
-			s.Bans++
 		}
 	}
 	return s

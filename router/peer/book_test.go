@@ -80,9 +80,6 @@ func TestBackOffGrowsAndEnds(t *testing.T) {
 				}
 				test.fail(b)
 				check(test.recoverPauseIs)
-				if !b.Admit(hash(1)) {
-					t.Error("a failure is no ban")
-				}
 			})
 		})
 	}
@@ -123,40 +120,12 @@ func TestCountsDecay(t *testing.T) {
 	})
 }
 
-func TestBans(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		b := book(false)
-		b.Ban(hash(1), time.Hour, "wrong address")
-		b.Ban(hash(2), 1000*time.Hour, "for long")
-		if b.Admit(hash(1)) || b.Good(hash(1)) || b.Reaches(hash(1)) || !b.Admit(hash(3)) {
-			t.Error("a banned router is admitted, or another is not")
-		}
-		if list := b.Bans(); len(list) != 2 {
-			t.Errorf("bans = %v", list)
-		}
-		time.Sleep(time.Hour)
-		if !b.Admit(hash(1)) || b.Admit(hash(2)) {
-			t.Error("the first ban should be over, the second not")
-		}
-		time.Sleep(7 * 24 * time.Hour)
-		if !b.Admit(hash(2)) {
-			t.Error("a ban for more than a week")
-		}
-		b.Ban(hash(1), time.Hour, "")
-		b.Unban(hash(1))
-		if !b.Admit(hash(1)) {
-			t.Error("unbanned and not admitted")
-		}
-		for i := range 10_000 {
-			b.Ban(hash(i), time.Hour+time.Duration(i), "")
-		}
-		if s := b.Stats(); s.Bans != 4096 {
-			t.Errorf("%d bans, want the bound", s.Bans)
-		}
-		if b.Admit(hash(9_999)) || !b.Admit(hash(0)) {
-			t.Error("the ban that ends first should make room")
-		}
-	})
+// Who is banned is not for the Book to say, and not to be used.
+func TestBannedRoutersAreNotGood(t *testing.T) {
+	b := peer.New(peer.Config{Banned: func(h i2p.Hash) bool { return h == hash(1) }}, clock.New(), rand.New(rand.NewPCG(1, 2)))
+	if b.Good(hash(1)) || b.Reaches(hash(1)) || !b.Good(hash(2)) || !b.Reaches(hash(2)) {
+		t.Error("a banned router is good, or another is not")
+	}
 }
 
 func TestProfilesAreBounded(t *testing.T) {

@@ -6,11 +6,6 @@ const (
 	// maxProfiles bounds the memory of a Book: an attacker who announces routers by the thousand evicts the
 	// profiles of routers that were idle longest, and nothing else. About 200 bytes each.
 	maxProfiles = 20_000
-	// maxBans bounds the ban list; the ban that ends first makes room.
-	maxBans = 4_096
-	// maxBan is the longest ban. Longer ones outlive their reason, and lists of bans were used to cut honest
-	// routers off (Java I2P 2.5.1 withdrew a rule for that).
-	maxBan = 7 * 24 * time.Hour
 	// profileLife is how long a profile is kept after its last use; i2pd keeps 36 hours.
 	profileLife = 36 * time.Hour
 

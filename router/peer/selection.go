@@ -141,7 +141,7 @@ func (b *Book) weigh(e *candidate, c Criteria, now, published time.Time) {
 	h := e.router.Hash()
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.banned(h, now) {
+	if b.banned(h) {
 		e.tier = never
 		return
 	}

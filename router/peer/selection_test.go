@@ -3,10 +3,12 @@ package peer_test
 import (
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"testing"
 	"time"
 
+	"clove.i2p/router/clock"
 	"clove.i2p/router/i2p"
 	"clove.i2p/router/peer"
 )
@@ -94,8 +96,7 @@ func TestSelectSpreadsOverGoodRouters(t *testing.T) {
 
 func TestSelectNeverTakes(t *testing.T) {
 	list := routers(t, spec{}, spec{}, spec{}, spec{caps: "XH"}, spec{host: "-"}, spec{}, spec{}, spec{})
-	b := book(false)
-	b.Ban(list[0].Hash(), time.Hour, "")
+	b := peer.New(peer.Config{Banned: func(h i2p.Hash) bool { return h == list[0].Hash() }}, clock.New(), rand.New(rand.NewPCG(1, 2)))
 	c := peer.Criteria{Self: list[1].Hash(), Exclude: func(h i2p.Hash) bool { return h == list[2].Hash() }}
 	all, _, _ := chosen(t, b, list, 3, 50, c)
 	for i, why := range []string{"banned", "ourselves", "excluded", "hidden", "not published"} {

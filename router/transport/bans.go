@@ -82,6 +82,13 @@ func (m *Mux) Ban(peer i2p.Hash, reason BanReason, d time.Duration) {
 	m.log.Debug("peer banned", "peer", peer, "reason", reason, "length", d)
 }
 
+// Banned reports whether a peer is refused now. This is the one place that knows: who chooses peers asks here.
+func (m *Mux) Banned(peer i2p.Hash) bool {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	return m.bans.banned(peer, time.Now())
+}
+
 // Unban ends a ban.
 func (m *Mux) Unban(peer i2p.Hash) {
 	m.mu.Lock()

@@ -39,7 +39,7 @@ type Deps struct {
 	// Transports, each of another style. Who of them dials is decided for each router; see Bidder.
 	Transports []Transport
 	Lookup     Lookup
-	Admission  Admission // nil admits all
+	Peers      Peers // nil: nobody learns
 	Logger     *slog.Logger
 }
 

@@ -23,9 +23,8 @@ type Handler interface {
 // Lookup finds the RouterInfo of a router that is to be dialled.
 type Lookup func(ctx context.Context, router i2p.Hash) (*i2p.RouterInfo, error)
 
-// Admission decides whom to speak with, and learns how it went.
-type Admission interface {
-	Admit(peer i2p.Hash) bool
+// Peers learns how it went with whom.
+type Peers interface {
 	Connected(peer i2p.Hash)
 	Failed(peer i2p.Hash, err error)
 }

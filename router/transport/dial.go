@@ -204,8 +204,8 @@ func (m *Mux) run(ctx context.Context, d *dial) {
 	}
 	m.c.dropDialFailed.Add(uint64(len(d.pending)))
 	release(d.pending)
-	if m.deps.Admission != nil && ctx.Err() != context.Canceled && !isOurOwn(err) {
-		m.deps.Admission.Failed(d.to, err)
+	if m.deps.Peers != nil && ctx.Err() != context.Canceled && !isOurOwn(err) {
+		m.deps.Peers.Failed(d.to, err)
 	}
 	m.punish(d.to, err)
 	m.log.Debug("dial failed", "peer", d.to, "cause", err)
@@ -214,7 +214,7 @@ func (m *Mux) run(ctx context.Context, d *dial) {
 // attempt looks the router up and dials it over the transports that can.
 func (m *Mux) attempt(ctx context.Context, d *dial) error {
 	to := d.to
-	if m.deps.Admission != nil && !m.deps.Admission.Admit(to) {
+	if m.Banned(to) { // since it was queued
 		return ErrRefused
 	}
 	ri, err := m.deps.Lookup(ctx, to)

@@ -166,32 +166,25 @@ type sink struct{}
 func (sink) Messages(i2p.Hash, []*buf.Buf)              {}
 func (sink) RouterInfo(i2p.Hash, *i2p.RouterInfo, bool) {}
 
-type admission struct {
+type profiles struct {
 	mu        sync.Mutex
-	refuse    i2p.Hash
 	connected []i2p.Hash
 	failed    []error
 }
 
-func (a *admission) Admit(p i2p.Hash) bool {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return p != a.refuse
-}
-
-func (a *admission) failures() int {
+func (a *profiles) failures() int {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return len(a.failed)
 }
 
-func (a *admission) Connected(p i2p.Hash) {
+func (a *profiles) Connected(p i2p.Hash) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.connected = append(a.connected, p)
 }
 
-func (a *admission) Failed(_ i2p.Hash, err error) {
+func (a *profiles) Failed(_ i2p.Hash, err error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.failed = append(a.failed, err)
@@ -237,10 +230,10 @@ func bids(style string, cost int) bidder {
 }
 
 // servingBoth runs a test within a bubble with a Mux over two transports that bid.
-func servingBoth(t *testing.T, cfg transport.Config, a, b bidder, f func(t *testing.T, m *transport.Mux, known *peers, adm *admission)) {
+func servingBoth(t *testing.T, cfg transport.Config, a, b bidder, f func(t *testing.T, m *transport.Mux, known *peers, adm *profiles)) {
 	synctest.Test(t, func(t *testing.T) {
-		known, adm := new(peers), new(admission)
-		m, err := transport.New(cfg, transport.Deps{Transports: []transport.Transport{a, b}, Lookup: known.lookup, Admission: adm})
+		known, adm := new(peers), new(profiles)
+		m, err := transport.New(cfg, transport.Deps{Transports: []transport.Transport{a, b}, Lookup: known.lookup, Peers: adm})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -257,10 +250,10 @@ func servingBoth(t *testing.T, cfg transport.Config, a, b bidder, f func(t *test
 }
 
 // serving runs a test within a bubble with a Mux that serves.
-func serving(t *testing.T, cfg transport.Config, f func(t *testing.T, m *transport.Mux, known *peers, tr *fake, a *admission)) {
+func serving(t *testing.T, cfg transport.Config, f func(t *testing.T, m *transport.Mux, known *peers, tr *fake, a *profiles)) {
 	synctest.Test(t, func(t *testing.T) {
-		tr, known, a := &fake{style: "NTCP2"}, new(peers), new(admission)
-		m, err := transport.New(cfg, transport.Deps{Transports: []transport.Transport{tr}, Lookup: known.lookup, Admission: a})
+		tr, known, a := &fake{style: "NTCP2"}, new(peers), new(profiles)
+		m, err := transport.New(cfg, transport.Deps{Transports: []transport.Transport{tr}, Lookup: known.lookup, Peers: a})
 		if err != nil {
 			t.Fatal(err)
 		}

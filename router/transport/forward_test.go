@@ -14,7 +14,7 @@ import (
 // Strangers choose to whom forwarded messages go. However many dead routers they name, our own dials go on.
 func TestForwardedMessagesDoNotKeepOurDialsWaiting(t *testing.T) {
 	cfg := transport.Config{MaxDials: 4, MaxPendingDials: 16}
-	serving(t, cfg, func(t *testing.T, m *transport.Mux, known *peers, tr *fake, _ *admission) {
+	serving(t, cfg, func(t *testing.T, m *transport.Mux, known *peers, tr *fake, _ *profiles) {
 		dead := make(map[i2p.Hash]bool)
 		tr.dial = func(ctx context.Context, ri *i2p.RouterInfo) error {
 			if dead[ri.Hash()] {
@@ -50,7 +50,7 @@ func TestForwardedMessagesDoNotKeepOurDialsWaiting(t *testing.T) {
 
 func TestForwardedDialThatWeNeedComesForward(t *testing.T) {
 	cfg := transport.Config{MaxDials: 2}
-	serving(t, cfg, func(t *testing.T, m *transport.Mux, known *peers, tr *fake, _ *admission) {
+	serving(t, cfg, func(t *testing.T, m *transport.Mux, known *peers, tr *fake, _ *profiles) {
 		slow := make(chan struct{})
 		first, second := known.add(t, nil), known.add(t, nil)
 		tr.dial = func(_ context.Context, ri *i2p.RouterInfo) error {

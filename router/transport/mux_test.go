@@ -18,7 +18,7 @@ import (
 func msg(s string) *buf.Buf { return buf.From([]byte(s)) }
 
 func TestSendDialsAndDeliversInOrder(t *testing.T) {
-	serving(t, transport.Config{}, func(t *testing.T, m *transport.Mux, known *peers, tr *fake, a *admission) {
+	serving(t, transport.Config{}, func(t *testing.T, m *transport.Mux, known *peers, tr *fake, a *profiles) {
 		to := known.add(t, nil)
 		dialling := make(chan struct{})
 		tr.dial = func(context.Context, *i2p.RouterInfo) error { <-dialling; return nil }
@@ -42,7 +42,7 @@ func TestSendDialsAndDeliversInOrder(t *testing.T) {
 			t.Fatalf("sessions %+v", st)
 		}
 		if !slices.Equal(a.connected, []i2p.Hash{to}) {
-			t.Error("Admission did not learn of it")
+			t.Error("Peers did not learn of it")
 		}
 		m.Disconnect(to, transport.ReasonNormal)
 		if m.Connected(to) {
@@ -52,7 +52,7 @@ func TestSendDialsAndDeliversInOrder(t *testing.T) {
 }
 
 func TestPendingQueueIsBounded(t *testing.T) {
-	serving(t, transport.Config{MaxPendingMessages: 3}, func(t *testing.T, m *transport.Mux, known *peers, tr *fake, _ *admission) {
+	serving(t, transport.Config{MaxPendingMessages: 3}, func(t *testing.T, m *transport.Mux, known *peers, tr *fake, _ *profiles) {
 		to := known.add(t, nil)
 		dialling := make(chan struct{})
 		tr.dial = func(context.Context, *i2p.RouterInfo) error { <-dialling; return nil }
@@ -67,7 +67,7 @@ func TestPendingQueueIsBounded(t *testing.T) {
 }
 
 func TestWhatWaitsForDialsIsBoundedInBytes(t *testing.T) {
-	serving(t, transport.Config{}, func(t *testing.T, m *transport.Mux, known *peers, tr *fake, _ *admission) {
+	serving(t, transport.Config{}, func(t *testing.T, m *transport.Mux, known *peers, tr *fake, _ *profiles) {
 		dialling := make(chan struct{})
 		tr.dial = func(context.Context, *i2p.RouterInfo) error { <-dialling; return nil }
 		large := make([]byte, buf.Small+1)
@@ -95,7 +95,7 @@ func TestWhatWaitsForDialsIsBoundedInBytes(t *testing.T) {
 
 func TestFailedDialBacksOff(t *testing.T) {
 	cfg := transport.Config{BackoffMin: time.Second, BackoffMax: 4 * time.Second}
-	serving(t, cfg, func(t *testing.T, m *transport.Mux, known *peers, tr *fake, a *admission) {
+	serving(t, cfg, func(t *testing.T, m *transport.Mux, known *peers, tr *fake, a *profiles) {
 		to := known.add(t, nil)
 		broken := errors.New("broken")
 		tr.dial = func(context.Context, *i2p.RouterInfo) error { return broken }
@@ -116,7 +116,7 @@ func TestFailedDialBacksOff(t *testing.T) {
 			t.Errorf("%+v", st)
 		}
 		if a.failures() != 5 {
-			t.Errorf("Admission learned of %d failures", a.failures())
+			t.Errorf("Peers learned of %d failures", a.failures())
 		}
 		if _, err := tr.open(to, transport.Inbound); err != nil { // it is there after all
 			t.Fatal(err)
@@ -130,7 +130,7 @@ func TestFailedDialBacksOff(t *testing.T) {
 }
 
 func TestPeerIsNotBlamedForOurOwnTrouble(t *testing.T) {
-	serving(t, transport.Config{}, func(t *testing.T, m *transport.Mux, known *peers, tr *fake, a *admission) {
+	serving(t, transport.Config{}, func(t *testing.T, m *transport.Mux, known *peers, tr *fake, a *profiles) {
 		for _, e := range []error{syscall.EMFILE, syscall.ENETUNREACH} {
 			tr.dial = func(context.Context, *i2p.RouterInfo) error { return &net.OpError{Op: "dial", Err: e} }
 			to := known.add(t, nil)
@@ -142,14 +142,14 @@ func TestPeerIsNotBlamedForOurOwnTrouble(t *testing.T) {
 			}
 		}
 		if a.failures() != 0 {
-			t.Errorf("Admission learned of %d failures", a.failures())
+			t.Errorf("Peers learned of %d failures", a.failures())
 		}
 	})
 }
 
 func TestConnectErrors(t *testing.T) {
 	self := i2p.Hash{9}
-	serving(t, transport.Config{Self: self, DialTimeout: time.Minute}, func(t *testing.T, m *transport.Mux, known *peers, tr *fake, a *admission) {
+	serving(t, transport.Config{Self: self, DialTimeout: time.Minute}, func(t *testing.T, m *transport.Mux, known *peers, tr *fake, a *profiles) {
 		if err := m.Connect(t.Context(), self); !errors.Is(err, transport.ErrSelf) {
 			t.Errorf("self: %v", err)
 		}
@@ -159,11 +159,12 @@ func TestConnectErrors(t *testing.T) {
 		if err := m.Connect(t.Context(), known.add(t, map[string]string{"style": "other"})); !errors.Is(err, transport.ErrNoAddress) {
 			t.Errorf("no address: %v", err)
 		}
-		a.refuse = known.add(t, nil)
-		if err := m.Connect(t.Context(), a.refuse); !errors.Is(err, transport.ErrRefused) {
+		refused := known.add(t, nil)
+		m.Ban(refused, transport.BanAsked, 0)
+		if err := m.Connect(t.Context(), refused); !errors.Is(err, transport.ErrRefused) {
 			t.Errorf("not admitted: %v", err)
 		}
-		if tr.reg.Admit(a.refuse) || tr.reg.Admit(self) {
+		if tr.reg.Admit(refused) || tr.reg.Admit(self) {
 			t.Error("admitted inbound")
 		}
 		tr.dial = func(ctx context.Context, _ *i2p.RouterInfo) error { <-ctx.Done(); return ctx.Err() }
@@ -181,7 +182,7 @@ func TestConnectErrors(t *testing.T) {
 }
 
 func TestDialsAreBounded(t *testing.T) {
-	serving(t, transport.Config{MaxDials: 2, MaxPendingDials: 3}, func(t *testing.T, m *transport.Mux, known *peers, tr *fake, _ *admission) {
+	serving(t, transport.Config{MaxDials: 2, MaxPendingDials: 3}, func(t *testing.T, m *transport.Mux, known *peers, tr *fake, _ *profiles) {
 		tr.dial = func(context.Context, *i2p.RouterInfo) error { time.Sleep(time.Second); return nil }
 		var all []i2p.Hash
 		for range 8 {
@@ -205,7 +206,7 @@ func TestDialsAreBounded(t *testing.T) {
 }
 
 func TestIdleSessionsAreClosed(t *testing.T) {
-	serving(t, transport.Config{IdleTimeout: time.Minute}, func(t *testing.T, m *transport.Mux, known *peers, tr *fake, _ *admission) {
+	serving(t, transport.Config{IdleTimeout: time.Minute}, func(t *testing.T, m *transport.Mux, known *peers, tr *fake, _ *profiles) {
 		s, _ := tr.open(known.add(t, nil), transport.Inbound)
 		time.Sleep(59 * time.Second)
 		if s.reasons() != nil {
@@ -219,7 +220,7 @@ func TestIdleSessionsAreClosed(t *testing.T) {
 }
 
 func TestTableIsBounded(t *testing.T) {
-	serving(t, transport.Config{MaxSessions: 2}, func(t *testing.T, m *transport.Mux, known *peers, tr *fake, _ *admission) {
+	serving(t, transport.Config{MaxSessions: 2}, func(t *testing.T, m *transport.Mux, known *peers, tr *fake, _ *profiles) {
 		first := known.add(t, nil)
 		tr.open(first, transport.Inbound)
 		tr.open(known.add(t, nil), transport.Inbound)
@@ -234,7 +235,7 @@ func TestTableIsBounded(t *testing.T) {
 }
 
 func TestInboundSessionsLeaveRoomForDials(t *testing.T) {
-	serving(t, transport.Config{MaxSessions: 16}, func(t *testing.T, m *transport.Mux, known *peers, tr *fake, _ *admission) {
+	serving(t, transport.Config{MaxSessions: 16}, func(t *testing.T, m *transport.Mux, known *peers, tr *fake, _ *profiles) {
 		for n := 0; ; n++ {
 			peer := i2p.Hash{1, byte(n)}
 			if !tr.reg.Admit(peer) {
@@ -257,7 +258,7 @@ func TestInboundSessionsLeaveRoomForDials(t *testing.T) {
 }
 
 func TestSendFullIsCounted(t *testing.T) {
-	serving(t, transport.Config{}, func(t *testing.T, m *transport.Mux, known *peers, tr *fake, _ *admission) {
+	serving(t, transport.Config{}, func(t *testing.T, m *transport.Mux, known *peers, tr *fake, _ *profiles) {
 		peer := known.add(t, nil)
 		s, _ := tr.open(peer, transport.Inbound)
 		s.full = true

@@ -27,7 +27,7 @@ func style(m *transport.Mux, i int) transport.StyleStats { return m.Stats().Styl
 func TestTheCheapestBidIsDialled(t *testing.T) {
 	for _, tc := range []struct{ ntcp2, ssu2, want int }{{0, 30, 0}, {30, 0, 1}} {
 		a, b := bids("NTCP2", tc.ntcp2), bids("SSU2", tc.ssu2)
-		servingBoth(t, transport.Config{}, a, b, func(t *testing.T, m *transport.Mux, known *peers, _ *admission) {
+		servingBoth(t, transport.Config{}, a, b, func(t *testing.T, m *transport.Mux, known *peers, _ *profiles) {
 			for range 20 {
 				if err := m.Connect(t.Context(), known.add(t, nil)); err != nil {
 					t.Fatal(err)
@@ -41,7 +41,7 @@ func TestTheCheapestBidIsDialled(t *testing.T) {
 }
 
 func TestNearEqualBidsAreSpread(t *testing.T) {
-	servingBoth(t, transport.Config{}, bids("NTCP2", 3), bids("SSU2", 8), func(t *testing.T, m *transport.Mux, known *peers, _ *admission) {
+	servingBoth(t, transport.Config{}, bids("NTCP2", 3), bids("SSU2", 8), func(t *testing.T, m *transport.Mux, known *peers, _ *profiles) {
 		const n = 300
 		for range n {
 			to := known.add(t, nil)
@@ -92,7 +92,7 @@ func TestFallback(t *testing.T) {
 	} {
 		a, b := bids("NTCP2", 0), bids("SSU2", 30)
 		a.dial, b.dial = tc.first, tc.second
-		servingBoth(t, transport.Config{}, a, b, func(t *testing.T, m *transport.Mux, known *peers, adm *admission) {
+		servingBoth(t, transport.Config{}, a, b, func(t *testing.T, m *transport.Mux, known *peers, adm *profiles) {
 			began := time.Now()
 			err := m.Connect(t.Context(), known.add(t, nil))
 			synctest.Wait()
@@ -117,7 +117,7 @@ func TestSlowFirstChoiceMayStillWin(t *testing.T) {
 	a, b := bids("NTCP2", 0), bids("SSU2", 30)
 	a.dial = func(context.Context, *i2p.RouterInfo) error { time.Sleep(6 * time.Second); return nil }
 	b.dial = dead
-	servingBoth(t, transport.Config{}, a, b, func(t *testing.T, m *transport.Mux, known *peers, _ *admission) {
+	servingBoth(t, transport.Config{}, a, b, func(t *testing.T, m *transport.Mux, known *peers, _ *profiles) {
 		began := time.Now()
 		if err := m.Connect(t.Context(), known.add(t, nil)); err != nil || time.Since(began) != 6*time.Second {
 			t.Fatalf("%v after %v", err, time.Since(began))
@@ -132,7 +132,7 @@ func TestSlowFirstChoiceMayStillWin(t *testing.T) {
 func TestFailuresAreRemembered(t *testing.T) {
 	a, b := bids("NTCP2", 0), bids("SSU2", 20)
 	broken := errors.New("broken")
-	servingBoth(t, transport.Config{BackoffMax: 2 * time.Minute}, a, b, func(t *testing.T, m *transport.Mux, known *peers, _ *admission) {
+	servingBoth(t, transport.Config{BackoffMax: 2 * time.Minute}, a, b, func(t *testing.T, m *transport.Mux, known *peers, _ *profiles) {
 		to := known.add(t, nil)
 		connect := func() {
 			t.Helper()
@@ -165,7 +165,7 @@ func TestFailuresAreRemembered(t *testing.T) {
 // When nothing gets through over a transport, whoever the peer, the other one is dialled first.
 func TestATransportThatKeepsFailingGoesBehind(t *testing.T) {
 	a, b := bids("NTCP2", 0), bids("SSU2", 0)
-	servingBoth(t, transport.Config{}, a, b, func(t *testing.T, m *transport.Mux, known *peers, adm *admission) {
+	servingBoth(t, transport.Config{}, a, b, func(t *testing.T, m *transport.Mux, known *peers, adm *profiles) {
 		b.dial = fails(&net.OpError{Op: "dial", Err: syscall.ENETUNREACH})
 		for range 300 {
 			if err := m.Connect(t.Context(), known.add(t, nil)); err != nil {
@@ -197,7 +197,7 @@ func TestATransportThatKeepsFailingGoesBehind(t *testing.T) {
 
 func TestATransportNearItsLimitGoesBehind(t *testing.T) {
 	cfg := transport.Config{MaxOf: map[string]int{"NTCP2": 8}}
-	servingBoth(t, cfg, bids("NTCP2", 0), bids("SSU2", 6), func(t *testing.T, m *transport.Mux, known *peers, _ *admission) {
+	servingBoth(t, cfg, bids("NTCP2", 0), bids("SSU2", 6), func(t *testing.T, m *transport.Mux, known *peers, _ *profiles) {
 		for range 20 {
 			if err := m.Connect(t.Context(), known.add(t, nil)); err != nil {
 				t.Fatal(err)
@@ -207,7 +207,7 @@ func TestATransportNearItsLimitGoesBehind(t *testing.T) {
 			t.Errorf("%+v", m.Stats())
 		}
 	})
-	servingBoth(t, transport.Config{MaxOf: map[string]int{"NTCP2": 1, "SSU2": 1}}, bids("NTCP2", 0), bids("SSU2", 20), func(t *testing.T, m *transport.Mux, known *peers, _ *admission) {
+	servingBoth(t, transport.Config{MaxOf: map[string]int{"NTCP2": 1, "SSU2": 1}}, bids("NTCP2", 0), bids("SSU2", 20), func(t *testing.T, m *transport.Mux, known *peers, _ *profiles) {
 		for range 2 {
 			if err := m.Connect(t.Context(), known.add(t, nil)); err != nil {
 				t.Fatal(err)
@@ -242,7 +242,7 @@ func TestCrossedSessionsOfDifferentStyles(t *testing.T) {
 				if (side+shift)%2 == 1 { // the order of the transports does not matter
 					a, b = b, a
 				}
-				servingBoth(t, transport.Config{Self: self}, a, b, func(t *testing.T, m *transport.Mux, _ *peers, _ *admission) {
+				servingBoth(t, transport.Config{Self: self}, a, b, func(t *testing.T, m *transport.Mux, _ *peers, _ *profiles) {
 					for i := range present {
 						k := present[(i+shift)%len(present)]
 						d := transport.Inbound
@@ -283,7 +283,7 @@ func TestCrossedSessionsOfDifferentStyles(t *testing.T) {
 func TestAFailureCostsForAWhile(t *testing.T) {
 	a, b := bids("NTCP2", 0), bids("SSU2", 3)
 	a.dial = fails(errors.New("broken"))
-	servingBoth(t, transport.Config{}, a, b, func(t *testing.T, m *transport.Mux, known *peers, _ *admission) {
+	servingBoth(t, transport.Config{}, a, b, func(t *testing.T, m *transport.Mux, known *peers, _ *profiles) {
 		var all []i2p.Hash
 		for len(a.begun) < 10 { // one in a few goes the second way by chance
 			to := known.add(t, nil)
@@ -306,7 +306,7 @@ func TestAFailureCostsForAWhile(t *testing.T) {
 func TestNoFallbackWhenThePeerCameItself(t *testing.T) {
 	a, b := bids("NTCP2", 0), bids("SSU2", 30)
 	a.dial = func(context.Context, *i2p.RouterInfo) error { time.Sleep(time.Second); return errors.New("broken") }
-	servingBoth(t, transport.Config{}, a, b, func(t *testing.T, m *transport.Mux, known *peers, _ *admission) {
+	servingBoth(t, transport.Config{}, a, b, func(t *testing.T, m *transport.Mux, known *peers, _ *profiles) {
 		to := known.add(t, nil)
 		m.Send(to, msg("x"))
 		synctest.Wait()
@@ -322,7 +322,7 @@ func TestErrorsOfADialNameEachTransport(t *testing.T) {
 	a, b := bids("NTCP2", 0), bids("SSU2", 30)
 	first, second := fmt.Errorf("ntcp2: connect: %w", syscall.ECONNREFUSED), errors.New("ssu2: no answer")
 	a.dial, b.dial = fails(first), fails(second)
-	servingBoth(t, transport.Config{}, a, b, func(t *testing.T, m *transport.Mux, known *peers, _ *admission) {
+	servingBoth(t, transport.Config{}, a, b, func(t *testing.T, m *transport.Mux, known *peers, _ *profiles) {
 		err := m.Connect(t.Context(), known.add(t, nil))
 		if !errors.Is(err, first) || !errors.Is(err, second) || !errors.Is(err, syscall.ECONNREFUSED) {
 			t.Error(err)

@@ -62,7 +62,7 @@ func alive(all []*session) (n int) {
 var small = transport.Config{MaxSessions: 64, IdleTimeout: time.Hour}
 
 func TestWhoFillsTheTableFromOneNetworkPushesOutHisOwn(t *testing.T) {
-	serving(t, small, func(t *testing.T, m *transport.Mux, known *peers, tr *fake, _ *admission) {
+	serving(t, small, func(t *testing.T, m *transport.Mux, known *peers, tr *fake, _ *profiles) {
 		honest := fill(tr, 0, spread(40)...)
 		attack := fill(tr, 1000, crowd(2000)...)
 		if alive(honest) != 40 || m.Stats().Inbound != 56 {
@@ -96,7 +96,7 @@ func TestWhoFillsTheTableFromOneNetworkPushesOutHisOwn(t *testing.T) {
 }
 
 func TestTheMostIdleSessionGoes(t *testing.T) {
-	serving(t, small, func(t *testing.T, m *transport.Mux, _ *peers, tr *fake, _ *admission) {
+	serving(t, small, func(t *testing.T, m *transport.Mux, _ *peers, tr *fake, _ *profiles) {
 		all := fill(tr, 0, spread(57)...)
 		if len(all) != 56 {
 			t.Fatalf("%d sessions", len(all))
@@ -125,7 +125,7 @@ func TestTheMostIdleSessionGoes(t *testing.T) {
 }
 
 func TestTheMostCrowdedNetworkLosesItsMostIdleSession(t *testing.T) {
-	serving(t, small, func(t *testing.T, _ *transport.Mux, _ *peers, tr *fake, _ *admission) {
+	serving(t, small, func(t *testing.T, _ *transport.Mux, _ *peers, tr *fake, _ *profiles) {
 		honest := fill(tr, 0, spread(51)...)
 		group := fill(tr, 100, crowd(5)...)
 		time.Sleep(10 * time.Minute)
@@ -145,7 +145,7 @@ func TestTheMostCrowdedNetworkLosesItsMostIdleSession(t *testing.T) {
 }
 
 func TestBusySessionsStayForThoseWhoAreAsCrowded(t *testing.T) {
-	serving(t, small, func(t *testing.T, m *transport.Mux, _ *peers, tr *fake, _ *admission) {
+	serving(t, small, func(t *testing.T, m *transport.Mux, _ *peers, tr *fake, _ *profiles) {
 		first := fill(tr, 0, crowd(28)...)
 		var other []string
 		for i := range 28 {
@@ -168,7 +168,7 @@ func TestBusySessionsStayForThoseWhoAreAsCrowded(t *testing.T) {
 }
 
 func TestOurOwnDialsAreNotEvicted(t *testing.T) {
-	serving(t, small, func(t *testing.T, m *transport.Mux, known *peers, tr *fake, _ *admission) {
+	serving(t, small, func(t *testing.T, m *transport.Mux, known *peers, tr *fake, _ *profiles) {
 		for range 20 {
 			if err := m.Connect(t.Context(), known.add(t, nil)); err != nil {
 				t.Fatal(err)
@@ -187,7 +187,7 @@ func TestOurOwnDialsAreNotEvicted(t *testing.T) {
 
 func TestForwardedMessagesDoNotKeepASession(t *testing.T) {
 	for _, own := range []bool{true, false} {
-		serving(t, small, func(t *testing.T, m *transport.Mux, _ *peers, tr *fake, _ *admission) {
+		serving(t, small, func(t *testing.T, m *transport.Mux, _ *peers, tr *fake, _ *profiles) {
 			all := fill(tr, 0, spread(56)...)
 			time.Sleep(3 * time.Minute)
 			for i := range all {
@@ -208,7 +208,7 @@ func TestForwardedMessagesDoNotKeepASession(t *testing.T) {
 func TestRoomIsMadeWhereItLacks(t *testing.T) {
 	a, b := bids("NTCP2", 0), bids("SSU2", 30)
 	cfg := transport.Config{MaxSessions: 64, MaxOf: map[string]int{"NTCP2": 16}, IdleTimeout: time.Hour}
-	servingBoth(t, cfg, a, b, func(t *testing.T, m *transport.Mux, known *peers, _ *admission) {
+	servingBoth(t, cfg, a, b, func(t *testing.T, m *transport.Mux, known *peers, _ *profiles) {
 		ssu2 := fill(b.fake, 100, spread(62)[20:]...)
 		time.Sleep(time.Minute) // these are the most idle
 		ntcp2 := fill(a.fake, 0, spread(14)...)
@@ -233,7 +233,7 @@ func TestRoomIsMadeWhereItLacks(t *testing.T) {
 }
 
 func TestBans(t *testing.T) {
-	serving(t, transport.Config{NetworkID: 2}, func(t *testing.T, m *transport.Mux, known *peers, tr *fake, a *admission) {
+	serving(t, transport.Config{NetworkID: 2}, func(t *testing.T, m *transport.Mux, known *peers, tr *fake, a *profiles) {
 		bad := errors.New("bad block")
 		inSession, dialled := known.add(t, map[string]string{"netId": "2"}), known.add(t, map[string]string{"netId": "2"})
 		foreign, refused := known.add(t, map[string]string{"netId": "7"}), known.add(t, map[string]string{"netId": "2"})

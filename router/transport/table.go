@@ -44,13 +44,13 @@ func (r registry) RouterInfo(from i2p.Hash, ri *i2p.RouterInfo, flood bool) {
 	r.m.handler.RouterInfo(from, ri, flood)
 }
 
-// Admit refuses ourselves, banned peers, whom Admission refuses, and new peers when the table is full and nobody would make room.
+// Admit refuses ourselves, banned peers, and new peers when the table is full and nobody would make room.
 func (r registry) Admit(peer i2p.Hash) bool { return r.AdmitFrom(peer, netip.Addr{}) }
 
 // AdmitFrom is Admit for a peer at an address, which tells whether others would make room for that one.
 func (r registry) AdmitFrom(peer i2p.Hash, from netip.Addr) bool {
 	m := r.m
-	ok := peer != m.cfg.Self && (m.deps.Admission == nil || m.deps.Admission.Admit(peer))
+	ok := peer != m.cfg.Self
 	if ok {
 		m.mu.Lock()
 		now := time.Now()
@@ -134,8 +134,8 @@ func (r registry) Opened(s Session) bool {
 	if d != nil {
 		m.flush(d, s)
 	}
-	if m.deps.Admission != nil {
-		m.deps.Admission.Connected(peer)
+	if m.deps.Peers != nil {
+		m.deps.Peers.Connected(peer)
 	}
 	m.log.Debug("session opened", "peer", peer, "style", m.styles[r.style].name, "direction", s.Direction())
 	return true
@@ -240,8 +240,8 @@ func (r registry) Closed(s Session, err error) {
 	}
 	m.mu.Unlock()
 	m.punish(peer, err)
-	if refused && m.deps.Admission != nil {
-		m.deps.Admission.Failed(peer, err)
+	if refused && m.deps.Peers != nil {
+		m.deps.Peers.Failed(peer, err)
 	}
 	m.log.Debug("session closed", "peer", peer, "cause", err)
 }

@@ -14,7 +14,7 @@ import (
 )
 
 func TestNewInboundSessionReplacesTheOld(t *testing.T) {
-	serving(t, transport.Config{}, func(t *testing.T, m *transport.Mux, known *peers, tr *fake, _ *admission) {
+	serving(t, transport.Config{}, func(t *testing.T, m *transport.Mux, known *peers, tr *fake, _ *profiles) {
 		peer := known.add(t, nil)
 		old, _ := tr.open(peer, transport.Inbound)
 		fresh, _ := tr.open(peer, transport.Inbound)
@@ -39,7 +39,7 @@ func TestCrossedDialsKeepOneSessionOnBothSides(t *testing.T) {
 		var kept []bool // our outbound session is preferred, by side
 		var peer i2p.Hash
 		for _, self := range []i2p.Hash{{}, {0xff, 0xff, 0xff, 0xff, 0xff}} {
-			serving(t, transport.Config{Self: self}, func(t *testing.T, m *transport.Mux, known *peers, tr *fake, _ *admission) {
+			serving(t, transport.Config{Self: self}, func(t *testing.T, m *transport.Mux, known *peers, tr *fake, _ *profiles) {
 				peer = known.add(t, nil)
 				dirs := []transport.Direction{transport.Outbound, transport.Inbound}
 				if inboundFirst {
@@ -84,7 +84,7 @@ func TestCrossedDialsKeepOneSessionOnBothSides(t *testing.T) {
 }
 
 func TestInboundSessionEndsADial(t *testing.T) {
-	serving(t, transport.Config{}, func(t *testing.T, m *transport.Mux, known *peers, tr *fake, a *admission) {
+	serving(t, transport.Config{}, func(t *testing.T, m *transport.Mux, known *peers, tr *fake, a *profiles) {
 		to := known.add(t, nil)
 		tr.dial = func(context.Context, *i2p.RouterInfo) error { time.Sleep(time.Second); return errors.New("refused") }
 		m.Send(to, msg("a"))
@@ -101,7 +101,7 @@ func TestInboundSessionEndsADial(t *testing.T) {
 }
 
 func TestSessionThatIsRefusedAtOnceIsAFailedDial(t *testing.T) {
-	serving(t, transport.Config{}, func(t *testing.T, m *transport.Mux, known *peers, tr *fake, a *admission) {
+	serving(t, transport.Config{}, func(t *testing.T, m *transport.Mux, known *peers, tr *fake, a *profiles) {
 		for _, tc := range []struct {
 			cause error
 			after time.Duration
@@ -125,7 +125,7 @@ func TestSessionThatIsRefusedAtOnceIsAFailedDial(t *testing.T) {
 				t.Errorf("after %v and %v: %v", tc.cause, tc.after, err)
 			}
 			if (tc.want != nil) != (a.failures() > failed) {
-				t.Errorf("after %v and %v: Admission learned wrong", tc.cause, tc.after)
+				t.Errorf("after %v and %v: Peers learned wrong", tc.cause, tc.after)
 			}
 		}
 	})

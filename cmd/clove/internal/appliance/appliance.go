@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
-	"syscall"
 	"time"
 
 	"clove.i2p/cmd/clove/internal/control"
@@ -69,9 +68,6 @@ func New(cfg Config, log *slog.Logger) (*Appliance, error) {
 		}
 	}
 	if a.router, err = router.New(cfg.Router, log); err != nil {
-		if errors.Is(err, syscall.EADDRINUSE) {
-			return nil, fmt.Errorf("%w: another program has the port of this router; choose another with router.ntcp2.listen", err)
-		}
 		return nil, err
 	}
 	for _, k := range proxyKinds {
