@@ -142,7 +142,9 @@ const (
 	// turnBytes is what one turn takes at most: SessionConfirmed, answers about paths, a train and its last packet.
 	turnBytes = 80 << 10
 	// maxRaw bounds the single packets (handshakes, retries, tests) that wait for the writer; beyond it the newest is dropped.
-	maxRaw = 1024
+	// maxRawAnswers is how much of that retries may take.
+	maxRaw        = 1024
+	maxRawAnswers = maxRaw / 2
 	// wheelTick is the resolution of deadlines: pacing sends what a tick allows at once.
 	wheelTick = time.Millisecond
 )

@@ -71,17 +71,22 @@ func (l *link) mark(a actor) {
 	l.awake()
 }
 
-// send queues single packets; what does not fit is lost, as on the network.
-func (l *link) send(by route, packets ...[]byte) {
+// send queues a single packet; what does not fit is lost, as on the network.
+func (l *link) send(by route, packet []byte) { l.queue(by, packet, maxRaw) }
+
+// answer is send for what anybody can ask for: it leaves room for what is our own.
+func (l *link) answer(by route, packet []byte) { l.queue(by, packet, maxRawAnswers) }
+
+func (l *link) queue(by route, packet []byte, most int) {
 	l.mu.Lock()
-	for i, p := range packets {
-		if len(l.raw) >= maxRaw {
-			l.s.c.droppedRaw.Add(uint64(len(packets) - i))
-			break
-		}
-		l.raw = append(l.raw, rawPacket{by, p})
+	fits := len(l.raw) < most
+	if fits {
+		l.raw = append(l.raw, rawPacket{by, packet})
 	}
 	l.mu.Unlock()
+	if !fits {
+		l.s.c.droppedRaw.Add(1)
+	}
 	l.awake()
 }
 

@@ -157,7 +157,7 @@ func (s *server) retry(l *link, by route, h wire.Header, token wire.Token, reaso
 	}
 	b = wire.AppendPadding(b, int(answer.Number%16))
 	s.c.retries.Add(1)
-	l.send(by, s.intro.Seal(answer, b))
+	l.answer(by, s.intro.Seal(answer, b))
 }
 
 // sweepLoop reminds peers of the time and of our RouterInfo when it is new.
