@@ -14,8 +14,8 @@ import (
 )
 
 // FuzzDial plays the peer of a dial, of each variant: Retries and SessionCreated with arbitrary payloads, genuine and changed packets
-// in any order, then whatever a session may bring, with the engine of peer tests and relays behind it. Nothing panics, there is no
-// session without SessionCreated, and nothing is kept but what limits.go says.
+// in any order, then whatever a session may bring, with the engine of peer tests and relays behind it; or it dials us. Nothing
+// panics, there is no session without SessionCreated, and nothing is kept but what limits.go says.
 //
 //	variant 1 | (kind 1 | length 1 | bytes)*
 func FuzzDial(f *testing.F) {
@@ -34,9 +34,12 @@ func FuzzDial(f *testing.F) {
 			f.Add(slices.Concat([]byte{v}, step(1, block), step(3, append(date, block...))))
 			f.Add(slices.Concat(good, step(4, block), step(5, []byte{7}), step(4, block)))
 		}
-		for _, kind := range []byte{8, 18, 28, 38} {
+		for _, kind := range []byte{8, 19, 30, 41} {
 			f.Add(slices.Concat(good, step(9, nil), step(kind, append(date, make([]byte, 90)...))))
 			f.Add(slices.Concat([]byte{v}, step(kind, append(date, wire.AppendBlock(nil, wire.BlockPeerTest, append([]byte{5}, make([]byte, 89)...))...))))
+		}
+		for _, kind := range []byte{10, 21, 32} {
+			f.Add(slices.Concat([]byte{v}, step(kind, nil), step(0, nil), step(2, nil), step(kind, date), step(4, date), step(kind, []byte{1})))
 		}
 		f.Add(slices.Concat([]byte{v}, step(6, make([]byte, 60)), step(0, nil), step(7, []byte{90}), step(0, nil), step(2, nil), step(2, nil)))
 	}
@@ -63,7 +66,8 @@ func FuzzDial(f *testing.F) {
 		}
 		at, to := bob.transport.bound[0], a.transport.targets(bob.self())[0]
 		d := &dial{
-			s: s, l: s.links[0], ri: bob.self(), peer: bob.hash(), at: at, target: to, intro: wire.NewHeaderKey(to.intro), variant: wire.Variant(data[0] % 3),
+			s: s, l: s.links[0], ri: bob.self(), peer: bob.hash(), at: at, target: to, intro: wire.NewHeaderKey(to.intro),
+			variant: wire.Variant(data[0] % 3),
 			packets: make(chan []byte, maxHeldDial), crossed: make(chan *session, 1), established: make(chan struct{}),
 		}
 		if err := s.table.enterDial(d); err != nil {
@@ -104,14 +108,14 @@ func FuzzDial(f *testing.F) {
 			rest = rest[2+n:]
 			padded := append(slices.Clone(body), make([]byte, max(0, wire.MinPayload-n))...)
 			var p []byte
-			switch kind % 10 {
+			switch kind % 11 {
 			case 0, 1: // Retry, with a token and what belongs into it, or with anything
 				h, err := wire.OpenHeader(slices.Clone(d.flight), intro.Key(), intro.Key())
 				if err != nil {
 					t.Fatal(err)
 				}
 				token := wire.Token(number + 1)
-				if kind%10 == 0 {
+				if kind%11 == 0 {
 					padded = wire.AppendAddress(wire.AppendDateTime(nil, now), s.links[0].local)
 				} else if kind > 127 {
 					token = 0
@@ -119,7 +123,7 @@ func FuzzDial(f *testing.F) {
 				p = intro.Seal(wire.RetryTo(h, token, number), padded)
 			case 2, 3: // SessionCreated
 				if _, _, err := hs.OpenRequest(slices.Clone(d.flight)); err == nil {
-					if kind%10 == 2 {
+					if kind%11 == 2 {
 						padded = wire.AppendAddress(wire.AppendDateTime(nil, now), s.links[0].local)
 					}
 					if created, err = hs.Created(padded); err != nil {
@@ -143,9 +147,49 @@ func FuzzDial(f *testing.F) {
 				continue
 			case 8: // out of session, under our key
 				types := [...]wire.Type{wire.PeerTestPacket, wire.HolePunch, wire.TokenRequest, wire.Retry}
-				p = ours.Seal(wire.Header{DestID: 7, SrcID: 8, Number: number, Type: types[kind/10%4], Version: 2, NetworkID: testNetwork}, padded)
+				p = ours.Seal(wire.Header{DestID: 7, SrcID: 8, Number: number, Type: types[kind/11%4], Version: 2, NetworkID: testNetwork}, padded)
 			case 9:
-				s.nat.test(nat.Family(kind / 10 % 2))
+				s.nat.test(nat.Family(kind / 11 % 2))
+				continue
+			case 10: // it dials us meanwhile, perhaps with what makes no sense
+				i, err := wire.NewInitiator(wire.InitiatorConfig{
+					NetworkID: testNetwork, Variant: wire.Variant(kind / 11 % 3),
+					SrcID: wire.ConnectionID(100 + number), DestID: wire.ConnectionID(1000 + number),
+					Static: bob.transport.cfg.StaticKey, RemoteStatic: a.transport.cfg.StaticKey.Public(), RemoteIntro: a.transport.cfg.IntroKey,
+					RemoteHash: a.hash(),
+				})
+				if err != nil {
+					t.Fatal(err)
+				}
+				request := wire.AppendPadding(wire.AppendDateTime(nil, now), 9)
+				if n%2 == 1 {
+					request = padded
+				}
+				p, err := i.Request(s.mint.retry(at, now), request)
+				if err != nil {
+					t.Fatal(err)
+				}
+				r.batch([]udp.Packet{{Data: p, From: at}}, now)
+				work(s)
+				h, _ := s.table.find(wire.ConnectionID(1000 + number)).(*inbound)
+				if h == nil || h.created == nil {
+					continue
+				}
+				if _, _, err := i.OpenCreated(slices.Clone(h.created)); err != nil {
+					t.Fatal(err)
+				}
+				info, err := wire.AppendRouterInfo(nil, bob.self().Bytes(), false, 1<<15)
+				if err != nil {
+					t.Fatal(err)
+				}
+				confirmed, err := i.Confirmed(append(info, body...), 400)
+				if err != nil {
+					continue // the blocks make no payload
+				}
+				for _, p := range confirmed {
+					r.batch([]udp.Packet{{Data: p, From: at}}, now)
+				}
+				work(s)
 				continue
 			}
 			if len(p) > 0 && deliver(p) {
@@ -167,7 +211,7 @@ func FuzzDial(f *testing.F) {
 			}
 			w.round(now)
 		}
-		if s.table.size() > 2 || len(s.links[0].raw) > maxRaw || len(s.nat.queue) > maxNATQueue || len(s.purse.got.entries) > 2 {
+		if s.table.size() > 70 || len(s.links[0].raw) > maxRaw || len(s.nat.queue) > maxNATQueue || len(s.purse.got.entries) > 2 {
 			t.Fatal("too much is kept")
 		}
 		s.table.leaveDial(d)
