@@ -23,6 +23,8 @@ type Bid struct {
 	Path Path
 	// IPv6 tells that the address is one of IPv6.
 	IPv6 bool
+	// Hybrid tells that the dial begins with a post-quantum handshake: the router offers one that we have.
+	Hybrid bool
 }
 
 // Path is how an address can be dialled.

@@ -14,8 +14,9 @@ import (
 
 // A choice is a transport that could dial a router, at its cost.
 type choice struct {
-	style int
-	cost  int
+	style  int
+	cost   int
+	hybrid bool
 }
 
 // choices are the transports that may dial ri now, cheapest first. Without any, the error says why.
@@ -23,6 +24,9 @@ type choice struct {
 // To the bid of the transport comes what the Mux knows: how near the transport is to its limit, how its dials do, how dials
 // of this peer went, and a few points by chance, the same at each dial of a peer, so that not all sessions are of one
 // transport where both would do.
+//
+// Before all costs come those with a post-quantum handshake: whoever records everything learns nothing from them, and a plain
+// session besides would be a gift.
 func (m *Mux) choices(ri *i2p.RouterInfo, now time.Time) ([]choice, error) {
 	var all []choice
 	var pausing []bool
@@ -41,7 +45,7 @@ func (m *Mux) choices(ri *i2p.RouterInfo, now time.Time) ([]choice, error) {
 			continue
 		}
 		chance := int(maphash.Comparable(m.seed, attemptKey{ri.Hash(), i}) % (costChance + 1))
-		all = append(all, choice{i, b.Cost + crowding + st.trouble() + past + chance})
+		all = append(all, choice{i, b.Cost + crowding + st.trouble() + past + chance, b.Hybrid})
 		pausing = append(pausing, !may)
 	}
 	if len(all) == 0 {
@@ -56,7 +60,15 @@ func (m *Mux) choices(ri *i2p.RouterInfo, now time.Time) ([]choice, error) {
 		}
 		all = kept
 	}
-	slices.SortStableFunc(all, func(a, b choice) int { return cmp.Compare(a.cost, b.cost) })
+	slices.SortStableFunc(all, func(a, b choice) int {
+		switch {
+		case a.hybrid == b.hybrid:
+			return cmp.Compare(a.cost, b.cost)
+		case a.hybrid:
+			return -1
+		}
+		return 1
+	})
 	return all, nil
 }
 
@@ -69,22 +81,26 @@ func (s *style) bid(ri *i2p.RouterInfo) (Bid, bool) {
 
 // An outcome is how a dial over one transport ended.
 type outcome struct {
-	style int
+	choice
 	began time.Time
 	err   error
 }
 
 // race dials over the first choice; over the next as soon as that one fails, or besides it when it takes longer than
 // FallbackDelay. The first session ends the others. So a dead first choice leaves the second all but that delay of
-// the time of the dial. It returns when none runs any more; without a session, with all that failed.
+// the time of the dial. But a plain handshake never runs besides a post-quantum one, which would lose to it for being slow: only
+// after all of those have failed. It returns when none runs any more; without a session, with all that failed.
 func (m *Mux) race(ctx context.Context, d *dial, ri *i2p.RouterInfo, choices []choice) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	ended := make(chan outcome, len(choices))
-	next := 0
+	next, hybrids := 0, 0 // hybrids run
 	start := func() {
 		c := choices[next]
 		next++
+		if c.hybrid {
+			hybrids++
+		}
 		st := m.styles[c.style]
 		st.dials.Add(1)
 		if next > 1 {
@@ -94,7 +110,7 @@ func (m *Mux) race(ctx context.Context, d *dial, ri *i2p.RouterInfo, choices []c
 		began := time.Now()
 		go func() {
 			_, err := st.transport.Dial(ctx, ri)
-			ended <- outcome{c.style, began, err}
+			ended <- outcome{c, began, err}
 		}()
 	}
 	start()
@@ -109,6 +125,9 @@ func (m *Mux) race(ctx context.Context, d *dial, ri *i2p.RouterInfo, choices []c
 			more = true
 		case o := <-ended:
 			running--
+			if o.hybrid {
+				hybrids--
+			}
 			m.note(d.to, o, won, ctx.Err() != nil)
 			switch {
 			case o.err == nil:
@@ -123,7 +142,7 @@ func (m *Mux) race(ctx context.Context, d *dial, ri *i2p.RouterInfo, choices []c
 				more = true
 			}
 		}
-		if more && !won && next < len(choices) && ctx.Err() == nil && !d.over() {
+		if more && !won && next < len(choices) && (choices[next].hybrid || hybrids == 0) && ctx.Err() == nil && !d.over() {
 			start()
 			running++
 			patience.Reset(m.cfg.FallbackDelay)

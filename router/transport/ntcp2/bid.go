@@ -12,11 +12,13 @@ func (t *Transport) Bid(ri *i2p.RouterInfo) (transport.Bid, bool) {
 	if !t.Reachable(ri) {
 		return transport.Bid{}, false
 	}
-	return transport.CheapestBid(ri, func(a i2p.RouterAddress) transport.Path {
+	b, ok := transport.CheapestBid(ri, func(a i2p.RouterAddress) transport.Path {
 		at := a.AddrPort()
 		if !isNTCP2(a) || !at.IsValid() || !t.mayDial(at.Addr()) {
 			return transport.NoPath
 		}
 		return transport.Direct
 	})
+	b.Hybrid = ok && t.targets(ri)[0].hybrid != 0 // then all that Dial tries are
+	return b, ok
 }

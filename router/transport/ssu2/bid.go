@@ -1,8 +1,11 @@
 package ssu2
 
 import (
+	"net/netip"
+
 	"clove.i2p/router/i2p"
 	"clove.i2p/router/transport"
+	"clove.i2p/router/transport/ssu2/wire"
 )
 
 var _ transport.Bidder = (*Transport)(nil)
@@ -13,7 +16,7 @@ func (t *Transport) Bid(ri *i2p.RouterInfo) (transport.Bid, bool) {
 		return transport.Bid{}, false
 	}
 	v4, v6 := t.socketFor(anyOf(familyOf(false))) >= 0, t.socketFor(anyOf(familyOf(true))) >= 0
-	return transport.CheapestBid(ri, func(a i2p.RouterAddress) transport.Path {
+	b, ok := transport.CheapestBid(ri, func(a i2p.RouterAddress) transport.Path {
 		to, ok := parseTarget(a)
 		if !ok {
 			return transport.NoPath
@@ -24,4 +27,15 @@ func (t *Transport) Bid(ri *i2p.RouterInfo) (transport.Bid, bool) {
 		}
 		return p
 	})
+	b.Hybrid = ok && t.hybrid(ri)
+	return b, ok
+}
+
+// hybrid reports whether Dial begins with a hybrid handshake.
+func (t *Transport) hybrid(ri *i2p.RouterInfo) bool {
+	if to := t.targets(ri); len(to) > 0 {
+		return t.variantFor(to[0], to[0].at.Addr()) != wire.Plain
+	}
+	through := t.introduced(ri)
+	return len(through) > 0 && t.variantFor(through[0], netip.IPv6Unspecified()) != wire.Plain // of both IP versions the one with less room
 }

@@ -103,12 +103,20 @@ type startOver struct {
 
 func (*startOver) Error() string { return "ssu2: handshake starts over" }
 
-// choose is the best handshake that both sides have and whose packets fit the path as far as we know it: our MTU and that of
-// the peer's address.
+// choose is the handshake for a dial.
 func (s *server) choose(to target, by way) wire.Variant {
-	room := maxPacket(by.at.Addr(), min(s.cfg.MTU, to.mtu))
-	for _, v := range s.t.variants {
-		if !by.plain && slices.Contains(to.variants, v) && v.RequestOverhead()+requestPayload <= room {
+	if by.plain {
+		return wire.Plain
+	}
+	return s.t.variantFor(to, by.at.Addr())
+}
+
+// variantFor is the best handshake that both sides have and whose packets fit the path as far as we know it: our MTU and that of
+// the peer's address.
+func (t *Transport) variantFor(to target, ip netip.Addr) wire.Variant {
+	room := maxPacket(ip, min(t.cfg.MTU, to.mtu))
+	for _, v := range t.variants {
+		if slices.Contains(to.variants, v) && v.RequestOverhead()+requestPayload <= room {
 			return v
 		}
 	}

@@ -197,3 +197,20 @@ func TestIPv4ThatIsOff(t *testing.T) {
 		}
 	}
 }
+
+func TestBidSaysWhetherTheHandshakeIsHybrid(t *testing.T) {
+	for name, tc := range map[string]struct {
+		ours, theirs []byte
+		mtu          int
+		want         bool
+	}{
+		"both": {[]byte{4, 3}, []byte{3}, 1500, true}, "they alone": {nil, []byte{4}, 1500, false}, "we alone": {[]byte{4}, nil, 1500, false},
+		"too long for the path": {[]byte{4}, []byte{4}, 1280, false}, "short enough for it": {[]byte{4, 3}, []byte{4, 3}, 1280, true},
+	} {
+		a := newRouter(t, func(c *Config, _ *Deps) { c.PostQuantum = tc.ours })
+		b := newRouter(t, func(c *Config, _ *Deps) { c.PostQuantum, c.MTU = tc.theirs, tc.mtu })
+		if got, ok := a.transport.Bid(b.self()); got.Hybrid != tc.want || !ok {
+			t.Errorf("%s: %+v, %v", name, got, ok)
+		}
+	}
+}
