@@ -145,10 +145,7 @@ func (s *server) work(f func()) {
 
 // retry sends a Retry: with a token, or without one and with a reason.
 func (s *server) retry(l *link, by route, h wire.Header, token wire.Token, reason wire.TerminationReason) {
-	answer := wire.Header{
-		DestID: h.SrcID, SrcID: h.DestID, Token: token, Number: randomNumber(), Type: wire.Retry,
-		Version: h.Version, NetworkID: h.NetworkID,
-	}
+	answer := wire.RetryTo(h, token, randomNumber())
 	b := make([]byte, 0, 96)
 	b = wire.AppendDateTime(b, s.clock.Now())
 	b = wire.AppendAddress(b, by.to)

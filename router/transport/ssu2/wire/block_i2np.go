@@ -12,8 +12,7 @@ const (
 	ShortMessageHeaderLen = 9
 	// FollowOnHeaderLen is what a FollowOnFragment has before its data, without the block header.
 	FollowOnHeaderLen = 5
-	// MaxFragment is the highest number of a follow-on fragment that 7 bits can say; i2pd refuses more than 63.
-	MaxFragment     = 127
+	// MaxFragmentI2pd is the highest number of a follow-on fragment that i2pd takes, of 127 that 7 bits can say.
 	MaxFragmentI2pd = 63
 )
 

@@ -75,20 +75,6 @@ func AppendPathChallenge(dst, data []byte) []byte { return AppendBlock(dst, Bloc
 // AppendPathResponse sends the data of a PathChallenge back ("Path Response"). The body of either block is the data.
 func AppendPathResponse(dst, data []byte) []byte { return AppendBlock(dst, BlockPathResponse, data) }
 
-// AppendFirstPacketNumber appends the number that the sender's packets start with: 7 bytes ("First Packet Number"; nobody
-// supports it).
-func AppendFirstPacketNumber(dst []byte, number uint32) []byte {
-	return binary.BigEndian.AppendUint32(AppendBlockHeader(dst, BlockFirstPacketNumber, 4), number)
-}
-
-// ParseFirstPacketNumber reads the body of a FirstPacketNumber block.
-func ParseFirstPacketNumber(body []byte) (uint32, error) {
-	if err := size(BlockFirstPacketNumber, body, 4); err != nil {
-		return 0, err
-	}
-	return binary.BigEndian.Uint32(body), nil
-}
-
 // CongestionFlags is the body of a Congestion block.
 type CongestionFlags byte
 

@@ -22,9 +22,6 @@ func TestBlocksAreWrittenAsSpecified(t *testing.T) {
 		{"DateTime", wire.AppendDateTime(nil, time.Unix(0x65530280, 0)), "00 0004 65530280"},
 		{"DateTime, rounded down", wire.AppendDateTime(nil, time.Unix(0x65530280, 499e6)), "00 0004 65530280"},
 		{"DateTime, rounded up", wire.AppendDateTime(nil, time.Unix(0x65530280, 500e6)), "00 0004 65530281"},
-		{"Options", wire.Options{
-			SendMin: 1, SendMax: 2, ReceiveMin: 3, ReceiveMax: 4, SendDummy: 0x0506, ReceiveDummy: 0x0708, SendDelay: 0x090a, ReceiveDelay: 0x0b0c,
-		}.Append(nil), "01 000c 01020304 0506 0708 090a 0b0c"},
 		{"I2NP", wire.AppendI2NP(nil, []byte{20, 1, 2, 3, 4, 5, 6, 7, 8, 9}), "03 000a 14 01020304 05060708 09"},
 		{"FirstFragment", wire.AppendFirstFragment(nil, []byte{20, 1, 2, 3, 4, 5, 6, 7, 8, 9}), "04 000a 14 01020304 05060708 09"},
 		{"FollowOnFragment", wire.FollowOnFragment{Number: 3, MessageID: 0x01020304, Data: []byte{9}}.Append(nil), "05 0006 06 01020304 09"},
@@ -40,7 +37,6 @@ func TestBlocksAreWrittenAsSpecified(t *testing.T) {
 		{"NewToken", wire.AppendNewToken(nil, 0x0102030405060708, time.Unix(0x65530280, 0)), "11 000c 65530280 0102030405060708"},
 		{"PathChallenge", wire.AppendPathChallenge(nil, []byte{1, 2}), "12 0002 0102"},
 		{"PathResponse", wire.AppendPathResponse(nil, []byte{1, 2}), "13 0002 0102"},
-		{"FirstPacketNumber", wire.AppendFirstPacketNumber(nil, 0x01020304), "14 0004 01020304"},
 		{"Congestion", wire.AppendCongestion(nil, wire.CongestionECN), "15 0001 02"},
 		{"Padding", wire.AppendPadding(nil, 3), "fe 0003 000000"},
 		{"empty Padding", wire.AppendPadding(nil, 0), "fe 0000"},
@@ -148,25 +144,23 @@ func TestAckRuns(t *testing.T) {
 
 func TestMalformedBlocksAreRefused(t *testing.T) {
 	parse := map[string]func([]byte) error{
-		"DateTime":          func(b []byte) error { _, err := wire.ParseDateTime(b); return err },
-		"Options":           func(b []byte) error { _, err := wire.ParseOptions(b); return err },
-		"RouterInfo":        func(b []byte) error { _, _, err := wire.ParseRouterInfo(b); return err },
-		"message":           func(b []byte) error { _, err := wire.MessageID(b); return err },
-		"FollowOnFragment":  func(b []byte) error { _, err := wire.ParseFollowOnFragment(b); return err },
-		"Termination":       func(b []byte) error { _, _, err := wire.ParseTermination(b); return err },
-		"RelayRequest":      func(b []byte) error { _, err := wire.ParseRelayRequest(b); return err },
-		"RelayResponse":     func(b []byte) error { _, err := wire.ParseRelayResponse(b); return err },
-		"RelayIntro":        func(b []byte) error { _, err := wire.ParseRelayIntro(b); return err },
-		"PeerTest":          func(b []byte) error { _, err := wire.ParsePeerTest(b); return err },
-		"Ack":               func(b []byte) error { _, err := wire.ParseAck(b); return err },
-		"Address":           func(b []byte) error { _, err := wire.ParseAddress(b); return err },
-		"RelayTag":          func(b []byte) error { _, err := wire.ParseRelayTag(b); return err },
-		"NewToken":          func(b []byte) error { _, _, err := wire.ParseNewToken(b); return err },
-		"FirstPacketNumber": func(b []byte) error { _, err := wire.ParseFirstPacketNumber(b); return err },
-		"Congestion":        func(b []byte) error { _, err := wire.ParseCongestion(b); return err },
+		"DateTime":         func(b []byte) error { _, err := wire.ParseDateTime(b); return err },
+		"RouterInfo":       func(b []byte) error { _, _, err := wire.ParseRouterInfo(b); return err },
+		"message":          func(b []byte) error { _, err := wire.MessageID(b); return err },
+		"FollowOnFragment": func(b []byte) error { _, err := wire.ParseFollowOnFragment(b); return err },
+		"Termination":      func(b []byte) error { _, _, err := wire.ParseTermination(b); return err },
+		"RelayRequest":     func(b []byte) error { _, err := wire.ParseRelayRequest(b); return err },
+		"RelayResponse":    func(b []byte) error { _, err := wire.ParseRelayResponse(b); return err },
+		"RelayIntro":       func(b []byte) error { _, err := wire.ParseRelayIntro(b); return err },
+		"PeerTest":         func(b []byte) error { _, err := wire.ParsePeerTest(b); return err },
+		"Ack":              func(b []byte) error { _, err := wire.ParseAck(b); return err },
+		"Address":          func(b []byte) error { _, err := wire.ParseAddress(b); return err },
+		"RelayTag":         func(b []byte) error { _, err := wire.ParseRelayTag(b); return err },
+		"NewToken":         func(b []byte) error { _, _, err := wire.ParseNewToken(b); return err },
+		"Congestion":       func(b []byte) error { _, err := wire.ParseCongestion(b); return err },
 	}
 	for _, c := range []struct{ block, body string }{
-		{"DateTime", "000000"}, {"DateTime", "0000000000"}, {"Options", "0000000000000000000000"}, {"RouterInfo", "0001"}, {"RouterInfo", "000211"},
+		{"DateTime", "000000"}, {"DateTime", "0000000000"}, {"RouterInfo", "0001"}, {"RouterInfo", "000211"},
 		{"RouterInfo", "0201ffff"}, {"message", "140102030405060708"}, {"FollowOnFragment", "0601020304"}, {"FollowOnFragment", "010102030409"},
 		{"Termination", "0000000000000000"}, {"RelayRequest", ""}, {"RelayRequest", "00" + "000000010000000200000003" + "02"},
 		{"RelayRequest", "00" + "000000010000000200000003" + "02" + "00"}, {"RelayRequest", "00" + "000000010000000200000003" + "02" + "0501020304ff"},
@@ -175,7 +169,7 @@ func TestMalformedBlocksAreRefused(t *testing.T) {
 		{"RelayIntro", "00"}, {"PeerTest", "0100"}, {"PeerTest", "000000020000000100000002060102c0000201"}, {"PeerTest", "080000020000000100000002060102c0000201"},
 		{"PeerTest", "020000020000000100000002060102c0000201"}, {"PeerTest", "01000002000000010000000200"}, {"Ack", "00000001"}, {"Ack", "000000010001"},
 		{"Address", "0102c00002"}, {"Address", ""}, {"RelayTag", "00000000"}, {"RelayTag", "000001"}, {"NewToken", "0000000000000000000000"},
-		{"FirstPacketNumber", "000000"}, {"Congestion", ""},
+		{"Congestion", ""},
 	} {
 		body, err := hex.DecodeString(c.body)
 		if err != nil {

@@ -20,11 +20,11 @@ func FuzzBlocks(f *testing.F) {
 	intro := wire.RelayIntro{From: hashAlice, Request: request}
 	gz, _ := wire.AppendRouterInfo(nil, make([]byte, 600), false, 100)
 	for _, seed := range [][]byte{
-		wire.AppendDateTime(nil, epoch), wire.Options{SendMin: 1}.Append(nil), gz, routerInfoPayload(50), wire.AppendI2NP(nil, make([]byte, 20)),
+		wire.AppendDateTime(nil, epoch), gz, routerInfoPayload(50), wire.AppendI2NP(nil, make([]byte, 20)),
 		wire.AppendFirstFragment(nil, make([]byte, 20)), wire.FollowOnFragment{Number: 3, Last: true, Data: []byte{1}}.Append(nil),
 		wire.AppendTermination(nil, 1, 2), request.Append(nil), response.Append(nil), refusal.Append(nil), intro.Append(nil), one.Append(nil), two.Append(nil),
 		wire.AppendAck(nil, 10, 2, []wire.AckRange{{1, 2}, {2, 3}}), wire.AppendAddress(nil, endpointV6), wire.AppendRelayTag(nil, 5),
-		wire.AppendNewToken(nil, 1, epoch), wire.AppendPathChallenge(nil, make([]byte, 8)), wire.AppendFirstPacketNumber(nil, 5),
+		wire.AppendNewToken(nil, 1, epoch), wire.AppendPathChallenge(nil, make([]byte, 8)),
 		wire.AppendCongestion(nil, 3), wire.AppendPadding(wire.AppendTermination(wire.AppendDateTime(nil, epoch), 1, 2), 9),
 	} {
 		f.Add(seed)
@@ -57,9 +57,6 @@ func rewrite(typ wire.BlockType, body []byte) (block []byte, ok bool) {
 	case wire.BlockDateTime:
 		v, err := wire.ParseDateTime(body)
 		return wire.AppendDateTime(nil, v), err == nil
-	case wire.BlockOptions:
-		v, err := wire.ParseOptions(body)
-		return v.Append(nil), err == nil && len(body) == 12
 	case wire.BlockRouterInfo:
 		wire.ParseRouterInfo(body)
 	case wire.BlockI2NP, wire.BlockFirstFragment:
@@ -111,9 +108,6 @@ func rewrite(typ wire.BlockType, body []byte) (block []byte, ok bool) {
 	case wire.BlockNewToken:
 		v, at, err := wire.ParseNewToken(body)
 		return wire.AppendNewToken(nil, v, at), err == nil
-	case wire.BlockFirstPacketNumber:
-		v, err := wire.ParseFirstPacketNumber(body)
-		return wire.AppendFirstPacketNumber(nil, v), err == nil
 	case wire.BlockCongestion:
 		v, err := wire.ParseCongestion(body)
 		return wire.AppendCongestion(nil, v), err == nil && len(body) == 1
