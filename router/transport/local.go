@@ -7,10 +7,10 @@ import (
 )
 
 // ourOwn are the errors of a dial that tell about this machine and nothing about the peer: out of descriptors or
-// memory, or no network at all.
+// memory or places, or no network at all.
 var ourOwn = []error{
 	syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM, syscall.ENETDOWN, syscall.ENETUNREACH,
-	syscall.EADDRNOTAVAIL, ErrClosed,
+	syscall.EADDRNOTAVAIL, ErrClosed, ErrBusy,
 }
 
 func isOurOwn(err error) bool {

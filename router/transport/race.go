@@ -165,7 +165,7 @@ func (m *Mux) note(peer i2p.Hash, o outcome, lost, ended bool) {
 		return
 	}
 	st.failures.Add(1)
-	if errors.Is(o.err, ErrRefused) || errors.Is(o.err, ErrClockSkew) || errors.Is(o.err, ErrClosed) {
+	if errors.Is(o.err, ErrRefused) || errors.Is(o.err, ErrClockSkew) || errors.Is(o.err, ErrClosed) || errors.Is(o.err, ErrBusy) {
 		return
 	}
 	m.mu.Lock()

@@ -329,3 +329,24 @@ func TestErrorsOfADialNameEachTransport(t *testing.T) {
 		}
 	})
 }
+
+// A transport without a place left says nothing of the peer.
+func TestFullTransportIsNotHeldAgainstThePeer(t *testing.T) {
+	cfg := transport.Config{MaxOf: map[string]int{"NTCP2": 1, "SSU2": 1}}
+	full := fails(transport.ErrBusy)
+	a, b := bids("NTCP2", 0), bids("SSU2", 30)
+	b.dial = full
+	servingBoth(t, cfg, a, b, func(t *testing.T, m *transport.Mux, known *peers, p *profiles) {
+		if err := m.Connect(t.Context(), known.add(t, nil)); err != nil {
+			t.Fatal(err)
+		}
+		for range 3 { // NTCP2 is full by our count, SSU2 by its own
+			if err := m.Connect(t.Context(), known.add(t, nil)); !errors.Is(err, transport.ErrBusy) {
+				t.Errorf("%v", err)
+			}
+		}
+		if n := p.failures(); n != 0 {
+			t.Errorf("%d peers are blamed", n)
+		}
+	})
+}
