@@ -147,6 +147,10 @@ func TestWrongSettingsAreAllNamed(t *testing.T) {
 		{name: "no transport", env: []string{"CLOVE_ROUTER__NTCP2__ENABLED=false", "CLOVE_ROUTER__SSU2__ENABLED=false", "CLOVE_ROUTER__POST_QUANTUM=mlkem512,mlkem512", "CLOVE_ROUTER__UPSTREAM=https://127.0.0.1:1"}, want: []string{
 			"router.ntcp2.enabled: and router.ssu2.enabled are both off", "mlkem512 is there twice", "want socks5://IP:port",
 		}},
+		{name: "addresses that are none", file: "[router]\nipv6 = false\n[router.ntcp2]\nlisten = \"[2001:db8::1]:5\"\nadvertise = \"0.0.0.0\"\n[router.ssu2]\nadvertise = \"[ff02::1]:5\"\nbatching = \"all\"\n", want: []string{
+			"FILE:4: router.ntcp2.listen: 2001:db8::1 is of an IP version", "FILE:5: router.ntcp2.advertise: want the address at which", "FILE:7: router.ssu2.advertise: want the address",
+			"FILE:8: router.ssu2.batching: want one of auto",
+		}},
 		{name: "quoted dots", file: "\"router.transit\" = true", want: []string{"FILE:1: router.transit: unknown key"}},
 		{name: "types", file: "log = 3\n[router]\nnetwork_id = \"2\"\ntransit = 1\nfloodfill = \"maybe\"\n[router.bandwidth]\ninbound = \"fast\"\noutbound = 1.5\n" +
 			"[router.reseed]\nfiles = \"a\"\nurls = [1]\n[proxies]\ndial_timeout = 30\nhttp.listen = 4444\n[router.tunnels.length]\n", want: []string{
@@ -240,6 +244,19 @@ func TestNotes(t *testing.T) {
 		if strings.Contains(s.Value, "verysecret") {
 			t.Errorf("%s = %s", s.Key, s.Value)
 		}
+	}
+}
+
+func TestNotesOnSettingsOfWhoIsNotReached(t *testing.T) {
+	l, err := config.Load(config.Sources{Environ: []string{
+		"CLOVE_DATA_DIR=" + t.TempDir(), "CLOVE_ROUTER__HIDDEN=true", "CLOVE_ROUTER__FLOODFILL=on", "CLOVE_ROUTER__SSU2__ADVERTISE=11.0.0.1",
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := strings.Join(l.Notes(), "\n")
+	if len(l.Notes()) != 2 || !strings.Contains(got, "router.floodfill has no effect") || !strings.Contains(got, "router.ssu2.advertise has no effect") {
+		t.Errorf("notes:\n%s", got)
 	}
 }
 

@@ -81,6 +81,17 @@ func (l *Loaded) Notes() []string {
 		notes = append(notes, l.Origin("router.upstream").String()+": router.upstream is set: all goes through that proxy, over "+
 			"NTCP2 alone; nobody can connect to this router")
 	}
+	if l.Router.Floodfill == FloodfillOn && (l.Router.Hidden || l.Router.Upstream != "") {
+		notes = append(notes, l.Origin("router.floodfill").String()+": router.floodfill has no effect: nobody can ask a router that cannot be reached")
+	}
+	for key, of := range map[string]bool{
+		"router.ntcp2.advertise": l.Router.NTCP2.Advertise != "", "router.ssu2.advertise": l.Router.SSU2.Advertise != "",
+	} {
+		if of && (l.Router.Hidden || l.Router.Upstream != "") {
+			notes = append(notes, l.Origin(key).String()+": "+key+" has no effect: router.hidden and router.upstream publish no address")
+		}
+	}
+	slices.Sort(notes)
 	for _, p := range []struct{ key, address string }{
 		{"proxies.http.listen", l.Proxies.HTTP.Listen}, {"proxies.socks.listen", l.Proxies.SOCKS.Listen},
 	} {

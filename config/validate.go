@@ -35,6 +35,12 @@ func (c Config) problems() (errs Errors) {
 	if r.SSU2.Listen != "" {
 		check("router.ssu2.listen", listenIP(r.SSU2.Listen))
 	}
+	if r.NTCP2.Enabled {
+		check("router.ntcp2.listen", r.inUse(r.NTCP2.Listen))
+	}
+	if r.SSU2.Enabled && r.Upstream == "" {
+		check("router.ssu2.listen", r.inUse(r.SSU2.Listen))
+	}
 	check("router.ssu2.advertise", advertise(r.SSU2.Advertise))
 	check("router.ssu2.batching", oneOf(r.SSU2.Batching, "auto", "batched", "plain"))
 	check("router.post_quantum", postQuantum(r.PostQuantum))
@@ -148,13 +154,27 @@ func advertise(s string) error {
 	if s == "" {
 		return nil
 	}
-	if _, err := netip.ParseAddr(s); err == nil {
-		return nil
+	ip, err := netip.ParseAddr(s)
+	if err != nil {
+		var at netip.AddrPort
+		if at, err = netip.ParseAddrPort(s); err != nil {
+			return fmt.Errorf("want IP or IP:port, not %q", s)
+		}
+		ip = at.Addr()
 	}
-	if _, err := netip.ParseAddrPort(s); err == nil {
-		return nil
+	if ip.IsUnspecified() || ip.IsMulticast() || ip.Zone() != "" {
+		return fmt.Errorf("want the address at which others reach this router, not %q; empty lets clove find it out", s)
 	}
-	return fmt.Errorf("want IP or IP:port, not %q", s)
+	return nil
+}
+
+// inUse refuses the address of an IP version that is off.
+func (r Router) inUse(listen string) error {
+	at, err := netip.ParseAddrPort(listen)
+	if v4 := at.Addr().Unmap().Is4(); err == nil && r.IPv4 != r.IPv6 && v4 != r.IPv4 {
+		return fmt.Errorf("%s is of an IP version that router.ipv4 or router.ipv6 switches off", at.Addr())
+	}
+	return nil
 }
 
 func postQuantum(list []string) error {

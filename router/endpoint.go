@@ -24,6 +24,9 @@ func (c Config) validateLinks() error {
 		if _, err := e.advertise(name); err != nil {
 			return err
 		}
+		if _, err := c.endpoints(name, e, 0); err != nil {
+			return err
+		}
 	}
 	if _, ok := batching[c.Batching]; !ok {
 		return fmt.Errorf("router: batching %q: want auto, batched or plain", c.Batching)

@@ -33,13 +33,14 @@ func TestEndpoints(t *testing.T) {
 
 func TestImpossibleLinksAreRefused(t *testing.T) {
 	for want, c := range map[string]Config{
-		"NTCP2 and SSU2 are both off":            {NTCP2: Endpoint{Disabled: true}, SSU2: Endpoint{Disabled: true}},
-		"IPv4 and IPv6 are both off":             {NoIPv4: true, NoIPv6: true},
-		`ssu2 advertise address "here"`:          {SSU2: Endpoint{Advertise: "here"}},
-		`batching "much"`:                        {Batching: "much"},
-		`key exchange "kyber"`:                   {PostQuantum: []string{"kyber"}},
-		`key exchange "mlkem768" is there twice`: {PostQuantum: []string{"mlkem768", "mlkem768"}},
-		"an upstream proxy needs NTCP2":          {Upstream: "socks5://127.0.0.1:1", NTCP2: Endpoint{Disabled: true}},
+		"NTCP2 and SSU2 are both off":              {NTCP2: Endpoint{Disabled: true}, SSU2: Endpoint{Disabled: true}},
+		"IPv4 and IPv6 are both off":               {NoIPv4: true, NoIPv6: true},
+		`ssu2 advertise address "here"`:            {SSU2: Endpoint{Advertise: "here"}},
+		`batching "much"`:                          {Batching: "much"},
+		`key exchange "kyber"`:                     {PostQuantum: []string{"kyber"}},
+		`key exchange "mlkem768" is there twice`:   {PostQuantum: []string{"mlkem768", "mlkem768"}},
+		"is of an IP version that is switched off": {NoIPv4: true, NTCP2: Endpoint{Listen: "192.0.2.1:7"}},
+		"an upstream proxy needs NTCP2":            {Upstream: "socks5://127.0.0.1:1", NTCP2: Endpoint{Disabled: true}},
 	} {
 		if err := c.Validate(); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", want, err)
