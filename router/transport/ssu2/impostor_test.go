@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/netip"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -35,11 +36,11 @@ func TestImpostorIsNotFoundByTheNameHeTook(t *testing.T) {
 		n := simnet.NewInternet(1)
 		victim, _ := newHost(t, n, 3, lossy(0), nil)
 		var b *router
-		refused := false
+		var refused atomic.Bool
 		b, _ = newHost(t, n, 1, lossy(0), func(_ *Config, d *Deps) {
 			d.Logger = slog.New(listener{slog.DiscardHandler, func(message string) {
 				if strings.Contains(message, "refused") {
-					refused = true
+					refused.Store(true)
 					if b.running().table.session(victim.hash()) != nil {
 						t.Error("the impostor's session is the victim's")
 					}
@@ -61,8 +62,8 @@ func TestImpostorIsNotFoundByTheNameHeTook(t *testing.T) {
 		a.serve()
 		a.transport.Dial(t.Context(), b.self())
 		time.Sleep(time.Second)
-		if !refused || len(b.opened) != 0 || len(b.infos) != 0 {
-			t.Errorf("refused: %v, opened %d, RouterInfos %d", refused, len(b.opened), len(b.infos))
+		if !refused.Load() || len(b.opened) != 0 || len(b.infos) != 0 {
+			t.Errorf("refused: %v, opened %d, RouterInfos %d", refused.Load(), len(b.opened), len(b.infos))
 		}
 	})
 }
