@@ -76,7 +76,9 @@ func TestInteropUnderLoss(t *testing.T) {
 					t.Log(err)
 					return 0
 				}
+				dialled := time.Since(start)
 				if !r.offer(s, i2np.DatabaseStore{Key: r.hash(), Data: r.self().Bytes()}) {
+					t.Logf("dialled in %v, and closed at once", dialled)
 					return 0
 				}
 				for s.Status().Queued > 0 && time.Since(start) < 2*handshakeTime {
@@ -84,8 +86,11 @@ func TestInteropUnderLoss(t *testing.T) {
 				}
 				took := time.Since(start)
 				if len(r.closed) > 0 {
-					t.Logf("closed after %v: %v", took, <-r.closed)
+					t.Logf("dialled in %v, closed after %v: %v", dialled, took, <-r.closed)
 					return 0
+				}
+				if took > handshakeTime {
+					t.Logf("dialled in %v, acked after %v: %+v", dialled, took, s.Status())
 				}
 				return took
 			})
