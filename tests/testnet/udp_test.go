@@ -27,9 +27,9 @@ func TestEepsiteBehindNATs(t *testing.T) {
 }
 
 func testBehindNATs(t *testing.T, kind simnet.NATKind, want reachability.State) {
-	const server, reader = 8, 9
+	const server, reader = 14, 15
 	n := testnet.New(t, testnet.Config{
-		Routers: 10, Floodfills: 3, Delay: 20 * time.Millisecond, Seed: uint64(kind) + 1, UDP: true,
+		Routers: 16, Floodfills: 3, Seeds: 5, Delay: 20 * time.Millisecond, Seed: uint64(kind) + 1, UDP: true,
 		Behind: func(i int) *simnet.NATOptions {
 			if i < server {
 				return nil
