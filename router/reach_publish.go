@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"clove.i2p/router/netaddr"
 	"clove.i2p/router/portmap"
 	"clove.i2p/router/reachability"
 	"clove.i2p/router/transport/ssu2"
@@ -74,7 +75,7 @@ func (c *reach) tcp(r reachability.Report) (netip.AddrPort, bool) {
 	if !ip.IsValid() {
 		own = c.sourceOf(r.Family)
 	}
-	ok := own.IsValid() && (c.r.cfg.AllowPrivate || reachability.Public(own)) && slices.Contains(ownAddresses(), own)
+	ok := own.IsValid() && (c.r.cfg.AllowPrivate || netaddr.Public(own)) && slices.Contains(ownAddresses(), own)
 	return netip.AddrPortFrom(own, 0), ok && c.listensTCP(own)
 }
 

@@ -54,23 +54,3 @@ func parseRoutes(table string) (best netip.Addr) {
 	}
 	return best
 }
-
-// reserved are the IPv4 ranges that nobody outside reaches (IANA special-purpose registry).
-var reserved = func() (all []netip.Prefix) {
-	for _, p := range []string{
-		"0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.0.0.0/24",
-		"192.0.2.0/24", "192.168.0.0/16", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/3",
-	} {
-		all = append(all, netip.MustParsePrefix(p))
-	}
-	return all
-}()
-
-func isPublic(ip netip.Addr) bool {
-	for _, p := range reserved {
-		if p.Contains(ip.Unmap()) {
-			return false
-		}
-	}
-	return ip.Unmap().Is4()
-}

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"clove.i2p/router/netaddr"
 )
 
 // The errors that a State may wrap, beside what the gateway said.
@@ -233,7 +235,7 @@ func (m *Mapper) addAll(ctx context.Context, g gateway) error {
 		mapped = true
 		m.set(i, State{
 			Port: old.Port, Protocol: g.protocol(), Gateway: g.addr(), External: got.external,
-			DoubleNAT: !m.cfg.AllowPrivate && !isPublic(got.external.Addr()),
+			DoubleNAT: !m.cfg.AllowPrivate && !(got.external.Addr().Unmap().Is4() && netaddr.Public(got.external.Addr())),
 			Lease:     min(got.lease, maxLease), Renewed: time.Now(),
 		})
 	}

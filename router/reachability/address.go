@@ -1,6 +1,10 @@
 package reachability
 
-import "net/netip"
+import (
+	"net/netip"
+
+	"clove.i2p/router/netaddr"
+)
 
 // A network is what counts once: an IPv4 /16, an IPv6 /32, or a router by itself where addresses do not tell.
 type network struct {
@@ -9,23 +13,10 @@ type network struct {
 }
 
 func (c *Config) network(p Peer, ip netip.Addr) network {
-	ip = ip.Unmap()
 	if c.AllowPrivate || !ip.IsValid() {
 		return network{peer: p}
 	}
-	bits := 32
-	if ip.Is4() {
-		bits = 16
-	}
-	prefix, _ := ip.Prefix(bits)
-	return network{prefix: prefix}
-}
-
-var notPublic = []netip.Prefix{
-	netip.MustParsePrefix("0.0.0.0/8"), netip.MustParsePrefix("100.64.0.0/10"), netip.MustParsePrefix("192.0.0.0/24"), netip.MustParsePrefix("192.0.2.0/24"),
-	netip.MustParsePrefix("198.18.0.0/15"), netip.MustParsePrefix("198.51.100.0/24"), netip.MustParsePrefix("203.0.113.0/24"),
-	netip.MustParsePrefix("240.0.0.0/4"), netip.MustParsePrefix("64:ff9b::/96"), netip.MustParsePrefix("100::/64"), netip.MustParsePrefix("2001::/23"),
-	netip.MustParsePrefix("2001:db8::/32"), netip.MustParsePrefix("2002::/16"),
+	return network{prefix: netaddr.Group(ip, 16, 32)}
 }
 
 // usable reports whether an address can be ours as strangers see it.
@@ -34,21 +25,7 @@ func (c *Config) usable(a netip.AddrPort) bool {
 	if !a.IsValid() || a.Port() == 0 || ip.IsUnspecified() || ip.IsMulticast() {
 		return false
 	}
-	return c.AllowPrivate || Public(ip)
-}
-
-// Public reports whether an address is one of the internet, which strangers may reach.
-func Public(ip netip.Addr) bool {
-	ip = ip.Unmap()
-	if !ip.IsGlobalUnicast() || ip.IsPrivate() {
-		return false
-	}
-	for _, p := range notPublic {
-		if p.Contains(ip) {
-			return false
-		}
-	}
-	return true
+	return c.AllowPrivate || netaddr.Public(ip)
 }
 
 func familyOf(ip netip.Addr) Family {

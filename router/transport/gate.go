@@ -4,6 +4,8 @@ import (
 	"net/netip"
 	"sync"
 	"time"
+
+	"clove.i2p/router/netaddr"
 )
 
 // A Gate bounds the inbound handshakes of a transport: in total, by source, by network, and for sources that keep failing; and the
@@ -120,19 +122,9 @@ func oneLess(m map[netip.Prefix]int, k netip.Prefix) {
 }
 
 // SourceOf is the network that one host may have for itself: an IPv4 address, an IPv6 /64.
-func SourceOf(a netip.Addr) netip.Prefix { return prefixOf(a, 64) }
+func SourceOf(a netip.Addr) netip.Prefix { return netaddr.Group(a, 32, 64) }
 
-func siteOf(a netip.Addr) netip.Prefix { return prefixOf(a, 48) }
+func siteOf(a netip.Addr) netip.Prefix { return netaddr.Group(a, 32, 48) }
 
-// prefixOf is an IPv4 address, or so many bits of an IPv6 one.
-func prefixOf(a netip.Addr, bits int) netip.Prefix {
-	a = a.Unmap().WithZone("")
-	if a.Is4() {
-		bits = 32
-	}
-	p, err := a.Prefix(bits)
-	if err != nil { // no IP at all, such as a pipe
-		return netip.Prefix{}
-	}
-	return p
-}
+// groupOf is the network that an address counts for.
+func groupOf(a netip.Addr) netip.Prefix { return netaddr.Group(a, 24, 48) }

@@ -122,17 +122,3 @@ func (m *Mux) wants(l *link) bool {
 	last := l.wanted.Load()
 	return last != 0 && m.tick.Load()-last < wantedTicks
 }
-
-// groupOf is the network that an address counts for.
-func groupOf(a netip.Addr) netip.Prefix {
-	a = a.Unmap().WithZone("")
-	bits := 48
-	if a.Is4() {
-		bits = 24
-	}
-	p, err := a.Prefix(bits)
-	if err != nil { // no IP at all, such as a pipe
-		return netip.Prefix{}
-	}
-	return p
-}

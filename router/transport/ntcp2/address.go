@@ -10,6 +10,7 @@ import (
 	"clove.i2p/router/crypto/keys"
 	"clove.i2p/router/crypto/mlkem"
 	"clove.i2p/router/i2p"
+	"clove.i2p/router/netaddr"
 )
 
 const (
@@ -61,7 +62,7 @@ func (t *Transport) targets(ri *i2p.RouterInfo) []target {
 
 // mayDial refuses private addresses, and IP versions that we do not listen on although we listen on the other one.
 func (t *Transport) mayDial(ip netip.Addr) bool {
-	if !t.cfg.AllowPrivate && !isPublic(ip) {
+	if !t.cfg.AllowPrivate && !netaddr.Public(ip) {
 		return false
 	}
 	_, ok := t.source(ip)
@@ -104,7 +105,7 @@ func (t *Transport) Addresses() []i2p.RouterAddress {
 	t.mu.Unlock()
 	if len(hosts) == 0 {
 		for _, b := range t.Bound() {
-			if ip := b.Addr(); !ip.IsUnspecified() && (t.cfg.AllowPrivate || isPublic(ip)) {
+			if ip := b.Addr(); !ip.IsUnspecified() && (t.cfg.AllowPrivate || netaddr.Public(ip)) {
 				hosts = append(hosts, b)
 			}
 		}
@@ -183,26 +184,4 @@ func (t *Transport) boundPort(ip netip.Addr) uint16 {
 		}
 	}
 	return 0
-}
-
-// reserved are the ranges that no router of the public network has (IANA special-purpose registries).
-var reserved = func() (all []netip.Prefix) {
-	for _, p := range []string{
-		"0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.0.0.0/24",
-		"192.0.2.0/24", "192.88.99.0/24", "192.168.0.0/16", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24",
-		"224.0.0.0/3", "::/3", "2001::/32", "2001:db8::/32", "2002::/16", "4000::/2", "8000::/1",
-	} {
-		all = append(all, netip.MustParsePrefix(p))
-	}
-	return all
-}()
-
-func isPublic(ip netip.Addr) bool {
-	ip = ip.Unmap()
-	for _, p := range reserved {
-		if p.Contains(ip) {
-			return false
-		}
-	}
-	return ip.IsValid()
 }

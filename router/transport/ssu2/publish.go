@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"clove.i2p/router/i2p"
+	"clove.i2p/router/netaddr"
 	"clove.i2p/router/transport"
 	"clove.i2p/router/transport/ssu2/nat"
 )
@@ -134,7 +135,7 @@ func (t *Transport) hosts(f nat.Family, p Family) (hosts []netip.AddrPort) {
 		from = t.cfg.Advertise
 		if len(from) == 0 {
 			for _, b := range t.bound {
-				if ip := b.Addr(); !ip.IsUnspecified() && (t.cfg.AllowPrivate || isPublic(ip)) {
+				if ip := b.Addr(); !ip.IsUnspecified() && (t.cfg.AllowPrivate || netaddr.Public(ip)) {
 					from = append(from, b)
 				}
 			}

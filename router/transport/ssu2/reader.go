@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"clove.i2p/router/netaddr"
 	"clove.i2p/router/transport/ssu2/wire"
 	"clove.i2p/router/udp"
 )
@@ -80,7 +81,7 @@ func (r *reader) packet(p *udp.Packet, now time.Time) {
 		}
 		return
 	}
-	if !p.From.IsValid() || p.From.Port() == 0 || !s.cfg.AllowPrivate && !isPublic(p.From.Addr()) {
+	if !p.From.IsValid() || p.From.Port() == 0 || !s.cfg.AllowPrivate && !netaddr.Public(p.From.Addr()) {
 		return
 	}
 	if r.stranger(p, now) || r.dialled(p) {

@@ -5,33 +5,11 @@ import (
 	"strings"
 
 	"clove.i2p/router/i2p"
+	"clove.i2p/router/netaddr"
 )
 
-// reserved are what netip has no predicate for: IANA's special-purpose addresses that are not global.
-var reserved = prefixes(
-	"0.0.0.0/8", "100.64.0.0/10", "192.0.0.0/24", "192.0.2.0/24", "192.88.99.0/24", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "240.0.0.0/4",
-	"64:ff9b::/96", "64:ff9b:1::/48", "100::/64", "2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20", "5f00::/16", "fec0::/10",
-)
-
-func prefixes(s ...string) (p []netip.Prefix) {
-	for _, x := range s {
-		p = append(p, netip.MustParsePrefix(x))
-	}
-	return p
-}
-
-// public reports whether a is an address of the open Internet.
-func public(a netip.Addr) bool {
-	if !a.IsValid() || a.Is4In6() || a.Zone() != "" || !a.IsGlobalUnicast() || a.IsPrivate() {
-		return false
-	}
-	for _, p := range reserved {
-		if p.Contains(a) {
-			return false
-		}
-	}
-	return true
-}
+// public reports whether a is an address of the open Internet, as the wire has it: not IPv4-mapped.
+func public(a netip.Addr) bool { return !a.Is4In6() && netaddr.Public(a) }
 
 // usable reports whether packets may be sent to a, or peers told to.
 func (e *Engine) usable(a netip.AddrPort) bool {
@@ -47,30 +25,14 @@ func (e *Engine) usable(a netip.AddrPort) bool {
 // samePlace reports whether two addresses belong to one network that NATs and operators share: an IPv4 address, an IPv6 /64.
 func samePlace(a, b netip.Addr) bool { return place(a) == place(b) }
 
-func place(a netip.Addr) netip.Prefix {
-	bits := 64
-	if a.Is4() {
-		bits = 32
-	}
-	p, _ := a.Prefix(bits)
-	return p
-}
+func place(a netip.Addr) netip.Prefix { return netaddr.Group(a, 32, 64) }
 
 // near reports whether two routers may well be one operator's: in one IPv4 /16 or IPv6 /32.
 func (e *Engine) near(a, b netip.Addr) bool {
 	if e.cfg.AllowPrivate || !a.IsValid() || !b.IsValid() || a.Is4() != b.Is4() {
 		return false
 	}
-	return group(a) == group(b)
-}
-
-func group(a netip.Addr) netip.Prefix {
-	bits := 32
-	if a.Is4() {
-		bits = 16
-	}
-	p, _ := a.Prefix(bits)
-	return p
+	return netaddr.Group(a, 16, 32) == netaddr.Group(b, 16, 32)
 }
 
 // published returns the SSU2 address of ri in a family that packets can be sent to.
