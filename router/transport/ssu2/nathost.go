@@ -172,7 +172,7 @@ func (h *natHost) Ping(router i2p.Hash) {
 	}
 	sn.mu.Lock()
 	if sn.state == stateOpen {
-		sn.ping(time.Now())
+		sn.flow.Ping(time.Now())
 	}
 	sn.mu.Unlock()
 	sn.link.mark(sn)

@@ -119,17 +119,6 @@ func (s *session) unsent(now time.Time, first, last uint32) {
 	s.link.mark(s)
 }
 
-// ping sends a packet that the peer answers: a NAT on the way must not forget the session.
-func (s *session) ping(now time.Time) {
-	data := randomID()
-	block := wire.AppendPathChallenge(make([]byte, 0, 11), eightBytes(uint64(data)))
-	s.flow.Control(now, block, false)
-}
-
-func eightBytes(n uint64) []byte {
-	return []byte{byte(n >> 56), byte(n >> 48), byte(n >> 40), byte(n >> 32), byte(n >> 24), byte(n >> 16), byte(n >> 8), byte(n)}
-}
-
 // earlier is the first of two times, of which zero is never.
 func earlier(a, b time.Time) time.Time {
 	if a.IsZero() || !b.IsZero() && b.Before(a) {

@@ -98,8 +98,11 @@ func (f *Flow) write(t instant, w *writer) {
 		f.put(w, next)
 		next, have = f.pick(t, data)
 	}
-	if probing && w.refs < 0 {
+	switch {
+	case probing && w.refs < 0:
 		f.writeProbe(w, ping)
+	case f.pinging && f.sent.next > 0 && w.room() >= wire.BlockHeaderLen+pingLen:
+		f.writePing(w)
 	}
 }
 
@@ -165,12 +168,13 @@ func (f *Flow) writeProbe(w *writer, ping bool) {
 
 // writePing writes a PathChallenge, the specification's ping.
 func (f *Flow) writePing(w *writer) {
-	if w.room() < wire.BlockHeaderLen+len(f.ping) {
+	if w.room() < wire.BlockHeaderLen+pingLen {
 		w.p, w.acks = w.p[:0], false
 	}
 	w.eliciting = true
-	f.newPing()
-	w.p = wire.AppendPathChallenge(w.p, f.ping[:])
+	data := f.pingData(f.sent.next)
+	w.p = wire.AppendPathChallenge(w.p, data[:])
+	f.pinging = false
 }
 
 // pad hides the length a little, and makes equal what is nearly so.

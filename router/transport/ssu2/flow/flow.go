@@ -1,6 +1,7 @@
 package flow
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"math"
@@ -82,8 +83,8 @@ type Flow struct {
 	parts assembly
 	seen  delivered
 
-	ping        [8]byte // the data of the last one
-	pinged      bool
+	pingKey     uint64
+	pinging     bool    // Ping was called
 	copied      uint32  // where the next probe looks for blocks
 	packet      int     // payload of a full packet that congestion control knows
 	path        instant // since when the path is the same
@@ -99,7 +100,7 @@ type Flow struct {
 
 // New returns the flow of a session that was just established.
 func New(c Config) *Flow {
-	f := &Flow{epoch: c.Now, routerTime: c.RouterTime, seed: c.Seed, loss: newLossDetector(), trimmed: true}
+	f := &Flow{epoch: c.Now, routerTime: c.RouterTime, seed: c.Seed, pingKey: mix(c.Seed ^ 0x70696E67), loss: newLossDetector(), trimmed: true}
 	f.sent.freeRef = -1
 	f.seen = newDelivered(mix(^c.Seed))
 	f.queue = sendQueue{budget: c.Send, expired: &f.stats.DroppedExpired, dropped: &f.stats.DroppedDivided}
@@ -287,7 +288,34 @@ func mix(z uint64) uint64 {
 	return z ^ z>>31
 }
 
-func (f *Flow) newPing() {
-	f.pinged = true
-	binary.BigEndian.PutUint64(f.ping[:], f.random())
+// Ping has a packet sent that the peer answers.
+func (f *Flow) Ping(now time.Time) {
+	f.tick(now)
+	f.pinging = !f.closed && !f.ended
+}
+
+// pingLen is the length of the data of our PathChallenges.
+const pingLen = 8
+
+// pingData is the data of the PathChallenge in packet n: its number, and what only we know. i2pd 2.45 answers a packet that has
+// nothing else but does not ack it, so that the answer is the ack.
+func (f *Flow) pingData(n uint32) (data [pingLen]byte) {
+	binary.BigEndian.PutUint32(data[:], n)
+	binary.BigEndian.PutUint32(data[4:], uint32(mix(f.pingKey^uint64(n))))
+	return data
+}
+
+// ponged takes the data of a PathResponse, and reports whether it answers a ping.
+func (f *Flow) ponged(t instant, data []byte) bool {
+	if len(data) != pingLen {
+		return false
+	}
+	n := binary.BigEndian.Uint32(data)
+	if want := f.pingData(n); !bytes.Equal(data, want[:]) {
+		return false
+	}
+	if err := f.onAck(t, append(data[:4:4], 0)); err == nil { // of that packet alone
+		f.pace(t)
+	}
+	return true
 }

@@ -1,7 +1,6 @@
 package flow
 
 import (
-	"bytes"
 	"encoding/binary"
 	"fmt"
 	"time"
@@ -65,10 +64,9 @@ func (f *Flow) block(t instant, kind wire.BlockType, body []byte, immediate *boo
 			f.cc.ecn(t)
 		}
 	case wire.BlockPathResponse:
-		if f.pinged && bytes.Equal(body, f.ping[:]) {
-			return nil // to a ping of ours
+		if !f.ponged(t, body) {
+			return to.Block(kind, body)
 		}
-		return to.Block(kind, body)
 	default:
 		return to.Block(kind, body)
 	}

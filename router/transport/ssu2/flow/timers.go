@@ -16,7 +16,7 @@ func (f *Flow) due() instant {
 	switch {
 	case f.closed || f.ended || f.sent.next >= lastNumber:
 		return never
-	case f.termination != nil || f.loss.probes > 0 || f.queue.control.n > 0:
+	case f.termination != nil || f.loss.probes > 0 || f.queue.control.n > 0 || f.pinging:
 		return f.now
 	}
 	d := min(f.parts.due(), f.seen.due())
