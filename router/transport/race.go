@@ -133,11 +133,7 @@ func (m *Mux) race(ctx context.Context, d *dial, ri *i2p.RouterInfo, choices []c
 			case o.err == nil:
 				won = true
 				cancel()
-			case errors.Is(o.err, ErrClockSkew): // it is the same over any transport
-				failed = append(failed, o.err)
-				next = len(choices)
-				cancel()
-			default:
+			default: // ErrClockSkew too: that may be said by somebody on the path, in a Retry of SSU2
 				failed = append(failed, o.err)
 				more = true
 			}

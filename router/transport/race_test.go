@@ -87,7 +87,8 @@ func TestFallback(t *testing.T) {
 		"first is dead":      {dead, nil, 4 * time.Second, "", [2]uint64{1, 0}},
 		"both fail":          {fails(broken), fails(errors.New("worse")), 0, "broken; then worse", [2]uint64{1, 1}},
 		"both are dead":      {dead, dead, 20 * time.Second, "deadline", [2]uint64{1, 1}},
-		"clocks differ":      {fails(transport.ErrClockSkew), nil, 0, "clocks", [2]uint64{1, 0}},
+		"clocks differ":      {fails(transport.ErrClockSkew), nil, 0, "", [2]uint64{1, 0}},
+		"clocks differ both": {fails(transport.ErrClockSkew), fails(transport.ErrClockSkew), 0, "clocks differ too much; then", [2]uint64{1, 1}},
 		"second is dead too": {fails(broken), dead, 20 * time.Second, "broken; then context deadline", [2]uint64{1, 1}},
 	} {
 		a, b := bids("NTCP2", 0), bids("SSU2", 30)
