@@ -402,7 +402,7 @@ func TestSchedule(t *testing.T) {
 	}
 	k.TestStarted(now, v4)
 	in(31*time.Second, time.Minute) // longer than a test
-	for _, d := range []time.Duration{30, 60, 120, 240, 480, 600, 600} {
+	for _, d := range []time.Duration{30, 30, 30, 30, 30, 60, 120, 240, 480, 600, 600} {
 		k.Tested(now, test(1, unknown))
 		in(d*time.Second, 2*d*time.Second)
 	}

@@ -28,13 +28,16 @@ const (
 
 // When to test.
 const (
-	firstTest  = 15 * time.Second // after the start: sessions are needed
-	soonTest   = 10 * time.Second // after a change of address or mapping
-	openTest   = 30 * time.Second // to twice that, while there is no verdict, or a test contradicts it
-	maxOpen    = 10 * time.Minute // doubling while tests say nothing
-	noBobTest  = 30 * time.Second // no peer to test with
-	maxNoBob   = 5 * time.Minute
-	startGrace = 45 * time.Second // for a test that was started and never ends
-	okTest     = 30 * time.Minute // to twice that, while all is well
-	blockTest  = 20 * time.Minute // to twice that, while firewalled
+	firstTest = 15 * time.Second // after the start: sessions are needed
+	soonTest  = 10 * time.Second // after a change of address or mapping
+	openTest  = 30 * time.Second // to twice that, while there is no verdict, or a test contradicts it
+	maxOpen   = 10 * time.Minute // doubling while tests say nothing
+	// patientTests that say nothing are followed as soon as others: i2pd 2.45 as Bob loses some, and where everybody knows everybody most
+	// Charlies refuse.
+	patientTests = 4
+	noBobTest    = 30 * time.Second // no peer to test with
+	maxNoBob     = 5 * time.Minute
+	startGrace   = 45 * time.Second // for a test that was started and never ends
+	okTest       = 30 * time.Minute // to twice that, while all is well
+	blockTest    = 20 * time.Minute // to twice that, while firewalled
 )

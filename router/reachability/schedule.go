@@ -19,7 +19,7 @@ func (c *schedule) soon(now time.Time) {
 func (c *schedule) ended(now time.Time, outcome, state State, jitter float64) {
 	c.noBob = 0
 	if outcome == Unknown {
-		c.next = now.Add(spread(backoff(openTest, maxOpen, c.nothing), jitter))
+		c.next = now.Add(spread(backoff(openTest, maxOpen, max(c.nothing-patientTests, 0)), jitter))
 		c.nothing++
 		return
 	}
