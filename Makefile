@@ -8,7 +8,7 @@ TESTFLAGS ?=
 I2PD      ?= -
 VERSION   ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo 0.1.0-dev)
 
-.PHONY: proto all build demo test race vet lint bench bench-network bench-plugin bench-ssu2 fuzz interop soak clean
+.PHONY: proto all build demo test race vet lint bench bench-network bench-plugin bench-ssu2 fuzz interop natlab soak clean
 
 all: build
 
@@ -60,6 +60,10 @@ fuzz:
 # Against real i2pd routers, in a network namespace of its own.
 interop:
 	CLOVE_INTEROP=required $(GO) test -count=1 -v ./tests/interop/...
+
+# Behind NATs of every kind and over bad lines, in network namespaces, with i2pd: verdicts, relays, transfers.
+natlab:
+	CLOVE_INTEROP=required CLOVE_NATLAB=full $(GO) test -count=1 -v -timeout 40m ./tests/natlab
 
 # A download loop through i2pd for $(SOAK), beyond the life of every tunnel that was there at its start.
 soak:

@@ -16,7 +16,7 @@ import (
 // What clove finds out about itself in a network of i2pd, as Alice: Bob and Charlie are i2pd.
 func TestCloveVerdicts(t *testing.T) {
 	n := newNetwork(t)
-	if required {
+	if full {
 		startMany(t, n)
 	} else if _, err := n.StartPublic(t.Context(), 8, natlab.I2pdConfig{LogLevel: level()}); err != nil {
 		t.Fatal(err)
@@ -41,7 +41,7 @@ func TestCloveVerdicts(t *testing.T) {
 	}
 	seed := n.Seed()
 	for i, s := range subjects {
-		if !required && !s.quick {
+		if !full && !s.quick {
 			continue
 		}
 		c, err := n.StartClove(t.Context(), natlab.Spec{Name: fmt.Sprintf("clove %v %d", s.kind, i), Kind: s.kind, Ports: s.ports},

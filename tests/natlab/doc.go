@@ -13,7 +13,8 @@
 //
 // Environment:
 //
-//	CLOVE_INTEROP=required   a skip is a failure, and what takes minutes runs too (give -timeout 40m)
+//	CLOVE_INTEROP=required   a missing program is a failure, not a skip
+//	CLOVE_NATLAB=full        what takes minutes runs too (give -timeout 40m)
 //	CLOVE_INTEROP_LONG=1     all pairs of kinds, all impairments, 10 MB (give -timeout 120m)
 //	CLOVE_INTEROP_LOG=debug  of the routers
 //	I2PD=/path/to/i2pd       another i2pd

@@ -61,6 +61,7 @@ func eventually(t *testing.T, limit time.Duration, try func(ctx context.Context)
 // The baseline that clove is compared with. Each router knows one other, which is Bob, so that Charlie is one that it has
 // not sent anything: doc.go tells what happens otherwise.
 func TestI2pdVerdicts(t *testing.T) {
+	slow(t)
 	n := newNetwork(t)
 	public, err := n.StartPublic(t.Context(), 8, natlab.I2pdConfig{LogLevel: level()})
 	if err != nil {
@@ -230,14 +231,14 @@ func blocked(a, b natlab.Kind) bool {
 func level() string { return os.Getenv("CLOVE_INTEROP_LOG") }
 
 var (
-	long     = os.Getenv("CLOVE_INTEROP_LONG") != ""
-	required = long || os.Getenv("CLOVE_INTEROP") == "required"
+	long = os.Getenv("CLOVE_INTEROP_LONG") != ""
+	full = long || os.Getenv("CLOVE_NATLAB") == "full"
 )
 
-// slow skips what takes minutes, but where these tests are required.
+// slow skips what takes minutes.
 func slow(t *testing.T) {
 	t.Helper()
-	if !required {
-		t.Skip("takes minutes: CLOVE_INTEROP=required runs this")
+	if !full {
+		t.Skip("takes minutes: CLOVE_NATLAB=full runs this")
 	}
 }
