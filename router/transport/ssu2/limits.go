@@ -112,8 +112,8 @@ const (
 	// ssu2/flow.
 	minMessage = 9
 	maxMessage = 65516
-	// relayTime is how long a session lives, messages or not, after a relay tag was given or got in it: the hour of a tag and
-	// what it takes to replace it.
+	// relayTime is how long a session lives, messages or not, after a relay tag was given in it, or the peer was chosen as introducer: the
+	// hour of a tag and what it takes to replace it.
 	relayTime = 80 * time.Minute
 )
 

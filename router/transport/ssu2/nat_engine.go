@@ -89,9 +89,6 @@ func (n *natEngine) post(do func(now time.Time)) {
 
 // block takes a block of a session; the body moves.
 func (n *natEngine) block(from i2p.Hash, t wire.BlockType, body []byte) {
-	if t == wire.BlockRelayTag {
-		n.keep(from)
-	}
 	n.post(func(now time.Time) { n.engine.HandleBlock(now, from, t, body) })
 }
 

@@ -54,6 +54,20 @@ func TestStrangersLeaveRoomForTheBlocksOfSessions(t *testing.T) {
 	}
 }
 
+func TestRelayTagAloneKeepsNoSession(t *testing.T) {
+	_, _, _, s := pair(t)
+	s.s.table.byRouter[s.peer] = []*session{s}
+	s.s.nat.block(s.peer, wire.BlockRelayTag, []byte{0, 0, 0, 7})
+	later := time.Now().Add(time.Hour)
+	if idle := s.Idle(later); idle < time.Hour {
+		t.Errorf("idle for %v after an hour", idle)
+	}
+	(*natHost)(s.s.nat).Keep(s.peer)
+	if idle := s.Idle(later); idle != 0 {
+		t.Errorf("an introducer is idle for %v", idle)
+	}
+}
+
 func TestPeersSayOnlySoMuchAboutAddressesAndRelays(t *testing.T) {
 	_, _, _, s := pair(t)
 	s.now = time.Now()

@@ -165,6 +165,9 @@ func (h *natHost) SendOutside(p nat.Outside) {
 	}, bytes.Clone(b)))
 }
 
+// Keep: whoever sends us a RelayTag does not decide that.
+func (h *natHost) Keep(router i2p.Hash) { (*natEngine)(h).keep(router) }
+
 func (h *natHost) Ping(router i2p.Hash) {
 	sn := h.s.table.session(router)
 	if sn == nil {

@@ -90,6 +90,9 @@ type Host interface {
 	SendOutside(p Outside)
 	// Ping sends a small packet in a session that asks for an acknowledgement: keeps the NAT open towards an introducer.
 	Ping(router i2p.Hash)
+	// Keep says that the session with a router serves relays, as it introduces us: for as long as a tag lasts it is not idle. It is called again before
+	// that is over. (The session with a router that gets a tag of ours is the Host's to keep, when it sends the RelayTag.)
+	Keep(router i2p.Hash)
 
 	// TestDone takes the end of a test that StartTest began.
 	TestDone(TestResult)

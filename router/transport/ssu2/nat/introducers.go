@@ -164,6 +164,7 @@ func (e *Engine) chooseIntroducers(now time.Time, f Family) {
 		}
 		if t.Expires.Sub(now) < introducerRenew {
 			t.Expires, changed = now.Add(introducerTime), true
+			e.host.Keep(t.Router)
 		}
 		chosen = append(chosen, t)
 	}
@@ -178,6 +179,7 @@ func (e *Engine) chooseIntroducers(now time.Time, f Family) {
 			if t := spare[i]; len(chosen) < MaxIntroducers && serves(t) {
 				t.Expires, t.ping = now.Add(introducerTime), now
 				chosen = append(chosen, t)
+				e.host.Keep(t.Router)
 			}
 		}
 	}

@@ -319,6 +319,34 @@ func TestUnaskedTagIsIgnored(t *testing.T) {
 	if n := charlie.engine.Stats(); n.TagsGot != 0 || n.Dropped[nat.DropUnasked] != 1 {
 		t.Errorf("%+v", n)
 	}
+	if charlie.kept[mallory.hash()] != 0 {
+		t.Error("the session is kept")
+	}
+}
+
+// Who sends tags has no session for longer: only who introduces us.
+func TestOnlySessionsWithIntroducersAreKept(t *testing.T) {
+	w := newWorld(t)
+	charlie, bob, mallory := w.add("charlie", "93.30.0.1", open, ""), w.add("bob", "92.20.0.1", open, "BC"), w.add("mallory", "94.20.0.1", open, "")
+	w.connect(charlie, bob)
+	w.connect(charlie, mallory)
+	for tag := range byte(9) {
+		for _, from := range []*node{bob, mallory} {
+			charlie.engine.HandleBlock(w.now, from.hash(), wire.BlockRelayTag, []byte{0, 0, 0, tag + 1})
+		}
+	}
+	w.run(time.Hour)
+	if len(charlie.kept) != 0 {
+		t.Error("sessions are kept without need")
+	}
+	charlie.engine.NeedIntroducers(w.now, nat.V4, true)
+	w.run(3 * time.Hour)
+	if n := charlie.kept[bob.hash()]; n < 4 || n > 5 { // at first, and each 50 minutes
+		t.Errorf("the introducer was kept %d times", n)
+	}
+	if charlie.kept[mallory.hash()] != 0 {
+		t.Error("kept who does not introduce")
+	}
 }
 
 func TestPublishedIntroducersAreRead(t *testing.T) {

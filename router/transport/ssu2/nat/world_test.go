@@ -101,6 +101,7 @@ type node struct {
 	changed  int
 	searches int // of all sessions, for an address
 	pings    int
+	kept     map[i2p.Hash]int
 	outside  []nat.Outside
 	inside   []string // blocks sent, for messages of failed tests
 
@@ -198,7 +199,7 @@ func (w *world) add(name, ip string, k kind, caps string) *node {
 	}
 	n := &node{
 		w: w, name: name, keys: keys, sessions: map[i2p.Hash]nat.Session{}, known: map[i2p.Hash]*i2p.RouterInfo{},
-		sentTo: map[netip.Addr]bool{}, banned: map[i2p.Hash]bool{}, met: map[i2p.Hash]bool{},
+		sentTo: map[netip.Addr]bool{}, banned: map[i2p.Hash]bool{}, kept: map[i2p.Hash]int{}, met: map[i2p.Hash]bool{},
 		box: &box{kind: k, addr: addr, next: 30000, maps: map[netip.AddrPort]netip.AddrPort{}, sent: map[netip.AddrPort]bool{}},
 		own: netip.AddrPortFrom(addr.Addr(), 12345),
 	}
@@ -300,7 +301,8 @@ func (n *node) Token(netip.AddrPort) wire.Token {
 	n.token = wire.Token(n.w.rand.Uint64())
 	return n.token
 }
-func (n *node) Ping(i2p.Hash) { n.pings++ }
+func (n *node) Ping(i2p.Hash)        { n.pings++ }
+func (n *node) Keep(router i2p.Hash) { n.kept[router]++ }
 func (n *node) TestDone(r nat.TestResult) {
 	n.tests = append(n.tests, r)
 	n.w.log("%s: %+v", n.name, r)
