@@ -2,9 +2,11 @@ package ssu2
 
 import (
 	"bytes"
+	"errors"
 	"time"
 
 	"clove.i2p/router/transport"
+	"clove.i2p/router/transport/ssu2/flow"
 	"clove.i2p/router/transport/ssu2/wire"
 )
 
@@ -45,6 +47,21 @@ func (s *session) terminate(w *writer, now time.Time) {
 		s.repeat = now.Add(lingerResend)
 	}
 	s.s.linger(s)
+}
+
+// failed ends a session whose flow has failed, without a word if nobody listens. It returns when the next turn is due.
+func (s *session) failed(w *writer, now time.Time, err error) time.Time {
+	if !errors.Is(err, flow.ErrExhausted) {
+		s.fail(err)
+		return time.Time{}
+	}
+	if s.state == stateOpen {
+		s.cause = err
+	}
+	if s.terminate(w, now); s.state != stateLingering {
+		return time.Time{}
+	}
+	return earlier(s.gone, s.repeat)
 }
 
 // terminated is the peer's Termination: it is answered, unless it is an answer itself.

@@ -40,8 +40,7 @@ func (s *session) turn(w *writer, now time.Time) (next time.Time, more bool) {
 		next = c.next
 	}
 	if err := s.flow.Failed(now); err != nil {
-		s.fail(err)
-		return time.Time{}, false
+		return s.failed(w, now, err), false
 	}
 	if s.state == stateClosing && (s.flow.Idle() || !now.Before(s.flush)) {
 		s.terminate(w, now)

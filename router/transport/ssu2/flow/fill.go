@@ -1,6 +1,7 @@
 package flow
 
 import (
+	"math"
 	"time"
 
 	"clove.i2p/router/transport/ssu2/wire"
@@ -15,7 +16,7 @@ import (
 func (f *Flow) Fill(now time.Time, payload []byte) (number uint32, n int, immediate, ok bool) {
 	t := f.tick(now)
 	limit := min(len(payload), f.mtu.payload())
-	if f.closed || f.ended || limit < leastFill || f.sent.next >= lastNumber {
+	if f.closed || f.ended || limit < leastFill || f.exhausted() && (f.termination == nil || f.sent.next == math.MaxUint32) {
 		return 0, 0, false, false
 	}
 	f.housekeep(t)
@@ -47,7 +48,7 @@ func (f *Flow) Fill(now time.Time, payload []byte) (number uint32, n int, immedi
 func (f *Flow) FillDirect(now time.Time, payload, blocks []byte) (number uint32, n int, ok bool) {
 	t := f.tick(now)
 	limit := min(len(payload), f.floor())
-	if f.closed || limit < leastFill || len(blocks) > limit || f.sent.next >= lastNumber {
+	if f.closed || limit < leastFill || len(blocks) > limit || f.exhausted() {
 		return 0, 0, false
 	}
 	w := writer{p: append(payload[:0:limit], blocks...), refs: -1}

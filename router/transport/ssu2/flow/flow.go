@@ -51,7 +51,7 @@ type instant = time.Duration
 
 const (
 	never = instant(math.MaxInt64)
-	// lastNumber leaves numbers for a Termination.
+	// lastNumber is from where on packets carry nothing but a Termination, for which that leaves numbers.
 	lastNumber = math.MaxUint32 - 1<<16
 	// leastFill is the least room that Fill uses: the smallest sensible train.
 	leastFill = 32

@@ -14,7 +14,7 @@ func (f *Flow) Deadline() time.Time {
 
 func (f *Flow) due() instant {
 	switch {
-	case f.closed || f.ended || f.sent.next >= lastNumber:
+	case f.closed || f.ended || f.exhausted() && f.termination == nil:
 		return never
 	case f.termination != nil || f.loss.probes > 0 || f.queue.control.n > 0 || f.pinging:
 		return f.now
@@ -40,17 +40,20 @@ func (f *Flow) due() instant {
 	return d
 }
 
-// Failed returns ErrDead or ErrExhausted when the session is to be closed. Call it when a Deadline has passed.
+// Failed returns ErrDead or ErrExhausted when the session is to be closed; after ErrExhausted Fill still gives a Termination. Call it when a Deadline has passed.
 func (f *Flow) Failed(now time.Time) error {
 	t := f.tick(now)
 	switch {
-	case f.sent.next >= lastNumber:
+	case f.exhausted():
 		return ErrExhausted
 	case f.sent.packets > 0 && t-f.loss.progress >= deadAfter:
 		return ErrDead
 	}
 	return nil
 }
+
+// exhausted: only a Termination may go out.
+func (f *Flow) exhausted() bool { return f.sent.next >= lastNumber }
 
 // housekeep drops what is too old.
 func (f *Flow) housekeep(t instant) {
