@@ -68,7 +68,7 @@ func (t *Transport) targets(ri *i2p.RouterInfo) []target {
 	})
 	var all []target
 	for _, a := range addresses {
-		if to, ok := parseTarget(a); ok && to.at.IsValid() && to.at.Port() != 0 && t.mayDial(to.at.Addr()) {
+		if to, ok := parseTarget(a); ok && to.at.IsValid() && t.mayDialAt(to.at) {
 			to.at = netip.AddrPortFrom(to.at.Addr().Unmap(), to.at.Port())
 			all = append(all, to)
 		}
@@ -95,6 +95,14 @@ func (t *Transport) introduced(ri *i2p.RouterInfo) []target {
 // introducersOf are those of an address whose time is not over.
 func (t *Transport) introducersOf(a i2p.RouterAddress) []nat.Introducer {
 	return nat.IntroducersOf(a, t.deps.Clock.Now())
+}
+
+// mayDialAt refuses what mayDial does, and ports of other services.
+func (t *Transport) mayDialAt(a netip.AddrPort) bool { return t.cfg.mayUse(a) && t.mayDial(a.Addr()) }
+
+// mayUse tells whether packets may go to an address that nobody has proved to be his; sessions come from no others.
+func (c *Config) mayUse(a netip.AddrPort) bool {
+	return a.IsValid() && a.Port() != 0 && (c.AllowPrivate || netaddr.Public(a.Addr()) && netaddr.PeerPort(a.Port()))
 }
 
 // mayDial refuses private addresses, and IP versions that we have no socket for.

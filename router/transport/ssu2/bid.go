@@ -22,7 +22,7 @@ func (t *Transport) Bid(ri *i2p.RouterInfo) (transport.Bid, bool) {
 			return transport.NoPath
 		}
 		p := transport.PathOf(a, v4, v6)
-		if p == transport.Direct && !t.mayDial(to.at.Addr()) || p == transport.Introduced && len(t.introducersOf(a)) == 0 {
+		if p == transport.Direct && !t.mayDialAt(to.at) || p == transport.Introduced && len(t.introducersOf(a)) == 0 {
 			return transport.NoPath
 		}
 		return p

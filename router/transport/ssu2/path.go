@@ -6,7 +6,6 @@ import (
 	"net/netip"
 	"time"
 
-	"clove.i2p/router/netaddr"
 	"clove.i2p/router/transport/ssu2/wire"
 )
 
@@ -41,7 +40,7 @@ func (s *session) elsewhere(now time.Time, from route, size int, number uint32) 
 
 // mayMove: to addresses of the same IP version that a session could be opened from.
 func (s *session) mayMove(to netip.AddrPort) bool {
-	return to.Port() != 0 && to.Addr().Is4() == s.remote.Addr().Is4() && (s.s.cfg.AllowPrivate || netaddr.Public(to.Addr()))
+	return to.Addr().Is4() == s.remote.Addr().Is4() && s.s.cfg.mayUse(to)
 }
 
 // pathTurn sends the challenge, first and again, and returns when the next one is due.

@@ -82,7 +82,8 @@ func TestBidsAndReachability(t *testing.T) {
 	if bid, ok := a.transport.Bid(b.self()); !ok || bid != (transport.Bid{Cost: costPublished, Path: transport.Direct}) || !a.transport.Reachable(b.self()) {
 		t.Errorf("bid %+v, %v", bid, ok)
 	}
-	for name, r := range map[string]*router{"private": private, "IPv6": six} {
+	service := newRouter(t, on(n.Host("e", netip.MustParseAddr("11.0.0.3")), "11.0.0.3:5353"))
+	for name, r := range map[string]*router{"private": private, "IPv6": six, "the port of a service": service} {
 		if _, ok := a.transport.Bid(r.self()); ok || a.transport.Reachable(r.self()) {
 			t.Errorf("%s is reachable", name)
 		}

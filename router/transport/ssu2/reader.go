@@ -6,7 +6,6 @@ import (
 	"slices"
 	"time"
 
-	"clove.i2p/router/netaddr"
 	"clove.i2p/router/transport/ssu2/wire"
 	"clove.i2p/router/udp"
 )
@@ -81,7 +80,7 @@ func (r *reader) packet(p *udp.Packet, now time.Time) {
 		}
 		return
 	}
-	if !p.From.IsValid() || p.From.Port() == 0 || !s.cfg.AllowPrivate && !netaddr.Public(p.From.Addr()) {
+	if !s.cfg.mayUse(p.From) { // so that no Retry goes there
 		return
 	}
 	if r.stranger(p, now) || r.dialled(p) {

@@ -119,7 +119,7 @@ func (s *server) relayed(ctx context.Context, ri *i2p.RouterInfo, to target, in 
 		if result.Err != nil {
 			return nil, fmt.Errorf("ssu2: relay: %w", result.Err)
 		}
-		if !s.t.mayDial(result.Address.Addr()) {
+		if !s.t.mayDialAt(result.Address) {
 			return nil, transport.ErrNoAddress
 		}
 		return s.dial(ctx, ri, to, way{at: result.Address, token: result.Token, moved: r.moved})

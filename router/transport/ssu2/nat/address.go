@@ -13,7 +13,7 @@ func public(a netip.Addr) bool { return !a.Is4In6() && netaddr.Public(a) }
 
 // usable reports whether packets may be sent to a, or peers told to.
 func (e *Engine) usable(a netip.AddrPort) bool {
-	if !a.IsValid() || a.Addr().Is4In6() || a.Addr().Zone() != "" || a.Port() < minPort || servicePorts[a.Port()] {
+	if !a.IsValid() || a.Addr().Is4In6() || a.Addr().Zone() != "" || !netaddr.PeerPort(a.Port()) {
 		return false
 	}
 	if e.cfg.AllowPrivate {

@@ -112,11 +112,3 @@ const (
 	maxAsked  = 3
 	wantSpare = 1 // tags beyond MaxIntroducers, for when one goes
 )
-
-// minPort: lower ones are for privileged services; and a few above that answer what they do not know would be worth flooding through us.
-const minPort = 1024
-
-var servicePorts = map[uint16]bool{
-	1194: true, 1434: true, 1701: true, 1812: true, 1813: true, 1900: true, 2049: true, 3283: true, 3478: true, 3702: true, 4500: true,
-	5060: true, 5061: true, 5351: true, 5353: true, 5355: true, 5683: true, 8612: true, 10001: true, 11211: true, 27015: true, 32414: true, 37810: true,
-}
