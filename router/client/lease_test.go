@@ -92,7 +92,7 @@ func TestFirstLeaseSetIsNewerThanAnyBefore(t *testing.T) {
 				if ls.Published().Unix() <= start.Unix() {
 					t.Errorf("%v into a second: published %v, started %v", into, ls.Published(), start)
 				}
-				time.Sleep(ls.Published().Sub(time.Now()) - 1)
+				time.Sleep(time.Until(ls.Published()) - 1)
 				synctest.Wait()
 				if n := s.Stats().NotPublished; n != 0 { // nobody is there to take it
 					t.Errorf("%v into a second: %d attempts to publish before its date", into, n)

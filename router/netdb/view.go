@@ -2,6 +2,7 @@ package netdb
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -128,9 +129,9 @@ func (v *View) Verify(ctx context.Context, ls i2p.LeaseSet) error {
 		return context.Cause(ctx)
 	case err == nil && e.leaseSet.Published().Before(ls.Published()):
 		err = ErrNotVerified
-	case err == ErrNotFound:
+	case errors.Is(err, ErrNotFound):
 		err = ErrNotVerified
-	case err == ErrNoFloodfill: // there is only the one that confirmed
+	case errors.Is(err, ErrNoFloodfill): // there is only the one that confirmed
 		err = nil
 	}
 	if err != nil {

@@ -36,7 +36,7 @@ func (c *Conn) Close() error {
 	return nil
 }
 
-// SetLinger(0) makes Close an abort: what was written and is not acknowledged is thrown away, and the peer reads an error, not
+// SetLinger with 0 makes Close an abort: what was written and is not acknowledged is thrown away, and the peer reads an error, not
 // io.EOF. Another number, as at the beginning, makes Close an orderly end again. It is what net.TCPConn has.
 func (c *Conn) SetLinger(sec int) error {
 	c.mu.Lock()

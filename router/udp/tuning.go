@@ -1,7 +1,6 @@
 package udp
 
 import (
-	"cmp"
 	"fmt"
 	"strings"
 )
@@ -10,12 +9,6 @@ import (
 type tuning struct {
 	readBuffer, writeBuffer int // bytes; 0: not known
 	dontFragment            bool
-}
-
-// tuneBuffers asks for the buffers through package net, where nothing says what was granted.
-func (s *Socket) tuneBuffers(o Options) {
-	_ = s.conn.SetReadBuffer(cmp.Or(o.ReadBuffer, bufferSize))
-	_ = s.conn.SetWriteBuffer(cmp.Or(o.WriteBuffer, bufferSize))
 }
 
 // Features says in a few words how packets move and what the system granted, for status pages:

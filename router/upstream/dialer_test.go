@@ -15,7 +15,7 @@ import (
 	"time"
 
 	"clove.i2p/router/upstream"
-	"github.com/armon/go-socks5"
+	"github.com/armon/go-socks5" //nolint:depguard // a server for tests, on loopback
 )
 
 func TestNew(t *testing.T) {

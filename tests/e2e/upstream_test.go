@@ -13,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	socksserver "github.com/armon/go-socks5"
+	socksserver "github.com/armon/go-socks5" //nolint:depguard // a server on loopback
 
 	"clove.i2p/router"
 )

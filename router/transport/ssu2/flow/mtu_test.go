@@ -9,7 +9,7 @@ import (
 func TestLossesAmongAcksAreNoBlackHole(t *testing.T) {
 	const rtt = 10 * time.Millisecond
 	d := newDiscovery(true, 60, CeilingMTU, CeilingMTU)
-	at := func(i int) *packet { return &packet{big: true, sent: instant(time.Duration(i) * time.Millisecond)} }
+	at := func(i int) *packet { return &packet{big: true, sent: time.Duration(i) * time.Millisecond} }
 	for i := range 1000 {
 		if i%20 != 7 {
 			d.acked(at(1000).sent, at(i), rtt)

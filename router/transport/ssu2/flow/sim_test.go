@@ -141,14 +141,13 @@ func (l *link) pass(s *sim, p []byte, arrive func(p []byte)) {
 
 // end is one side of a session.
 type end struct {
-	s     *sim
-	f     *flow.Flow
-	name  string
-	out   *link
-	peer  *end
-	wake  time.Time
-	armed int
-	buf   []byte
+	s    *sim
+	f    *flow.Flow
+	name string
+	out  *link
+	peer *end
+	wake time.Time
+	buf  []byte
 
 	got       map[uint32]uint64 // message id: checksum
 	gotBytes  int
