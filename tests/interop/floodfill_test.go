@@ -16,7 +16,7 @@ import (
 // testFloodfill: with every floodfill of i2pd stopped, the server publishes its eepsite to clove, and the client finds
 // it there. Both start anew, so that they know no LeaseSet; they know clove from their seed.
 func testFloodfill(t *testing.T, n *interop.Network) {
-	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 6*time.Minute)
 	defer cancel()
 	r := startClove(t, n, router.Config{Floodfill: true})
 	if err := r.Ready(ctx); err != nil {

@@ -21,6 +21,9 @@ import (
 	"clove.i2p/tests/netns"
 )
 
+// portStep is between the ports of two runs of a router.
+const portStep = 100
+
 // keysTime is how long an i2pd may take to make its keys and answer on its console.
 const keysTime = 30 * time.Second
 
@@ -107,8 +110,12 @@ func (r *I2pd) config() string {
 func (r *I2pd) uses(transport string) bool { return slices.Contains(r.transports, transport) }
 
 // Start runs the router, which knows those of the seed: it returns when the console answers, after router.info has
-// got its final form. What an earlier run learned is forgotten.
+// got its final form. What an earlier run learned is forgotten. Another run has another port: over SSU2 the peers of the
+// earlier one go on sending to that, and dials that cross theirs fail on both sides.
 func (r *I2pd) Start(ctx context.Context, seed []string) error {
+	if r.run != nil {
+		r.Address = netip.AddrPortFrom(r.Address.Addr(), r.Address.Port()+portStep)
+	}
 	for _, learned := range []string{"netDb", "peerProfiles"} {
 		if err := os.RemoveAll(r.file(learned)); err != nil {
 			return fmt.Errorf("interop: %w", err)

@@ -32,7 +32,7 @@ const (
 // destination at start, and then tries again with the next tunnels only, 10 minutes later. So all start anew if the
 // eepsite cannot be read in time.
 const (
-	settleTime = 60 * time.Second
+	settleTime = 90 * time.Second
 	settleRuns = 3
 )
 
