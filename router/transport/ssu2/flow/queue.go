@@ -19,6 +19,7 @@ type handle struct {
 type outMessage struct {
 	b       *buf.Buf // nil: the slot is free
 	gen     uint32
+	order   uint32 // of put
 	expires instant
 
 	control, reliable bool   // control: b is a whole block with its header
@@ -34,6 +35,7 @@ type sendQueue struct {
 	budget *Budget
 	slots  []outMessage
 	free   []int32
+	puts   uint32
 
 	control, lost, fresh fifo[handle]
 	controls             int
@@ -65,18 +67,22 @@ func (q *sendQueue) add(b *buf.Buf, expires instant) (handle, *outMessage) {
 }
 
 // remove ends a message, whose handles are dead from here on.
-func (q *sendQueue) remove(h handle) {
+func (q *sendQueue) remove(h handle) { q.take(h).Release() }
+
+// take is remove for a message whose buffer moves to the caller.
+func (q *sendQueue) take(h handle) *buf.Buf {
 	m := &q.slots[h.index]
-	q.bytes -= m.b.Footprint()
-	q.budget.charge(-m.b.Footprint())
+	b := m.b
+	q.bytes -= b.Footprint()
+	q.budget.charge(-b.Footprint())
 	if m.control {
 		q.controls--
 	} else {
 		q.messages--
 	}
-	m.b.Release()
 	m.b = nil
 	q.free = append(q.free, h.index)
+	return b
 }
 
 // room reports whether n more bytes of footprint fit.
@@ -89,7 +95,9 @@ func (q *sendQueue) put(t instant, routerNow time.Time, b *buf.Buf) bool {
 	if q.messages >= maxMessages || q.messages > 0 && !q.room(b.Footprint()) || b.Len() < i2np.ShortHeaderLen || b.Len() > maxMessage {
 		return false
 	}
-	h, _ := q.add(b, t+life(b.Bytes(), routerNow))
+	h, m := q.add(b, t+life(b.Bytes(), routerNow))
+	q.puts++
+	m.order = q.puts
 	q.messages++
 	q.fresh.push(h)
 	return true
