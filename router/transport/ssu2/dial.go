@@ -37,10 +37,10 @@ type dial struct {
 
 	hs     *wire.Initiator
 	token  wire.Token
-	fresh  bool // the token came in answer to this dial
+	fresh  bool // the token was made for this dial: by a Retry, or in an introduction
 	sentAt time.Time
 	sends  int
-	asked  time.Time // when the first SessionRequest with this token was sent
+	asked  time.Time // when the first SessionRequest with this token was sent; zero before
 	last   bool      // it does not start over
 	flight []byte    // the last packet
 }
@@ -72,7 +72,7 @@ func (s *server) dial(ctx context.Context, ri *i2p.RouterInfo, to target, by way
 		d := &dial{
 			s: s, l: link, ri: ri, peer: ri.Hash(), at: by.at, target: to, intro: wire.NewHeaderKey(to.intro),
 			packets: make(chan []byte, maxHeldDial), crossed: make(chan *session, 1), established: make(chan struct{}),
-			token: by.token, fresh: try > 0, last: try >= maxRestarts, variant: s.choose(to, by),
+			token: by.token, fresh: by.token != 0, last: try >= maxRestarts, variant: s.choose(to, by),
 		}
 		if err := s.table.enterDial(d); err != nil {
 			return nil, err
@@ -160,8 +160,8 @@ func (d *dial) run(ctx context.Context, moved <-chan netip.AddrPort) (*session, 
 				return nil, &startOver{at: at, token: d.token}
 			}
 		case <-timer.C:
-			if d.variant != wire.Plain && d.fresh && !d.last && time.Since(d.asked) > plainAfter {
-				return nil, &startOver{at: d.at, token: d.token, plain: true} // long packets seem not to get there
+			if d.variant != wire.Plain && !d.asked.IsZero() && !d.last && time.Since(d.asked) > plainAfter {
+				return nil, d.plainly() // long packets seem not to get there
 			}
 			d.transmit()
 			interval = min(interval*3/2, maxResendInterval)
@@ -177,6 +177,15 @@ func (d *dial) run(ctx context.Context, moved <-chan netip.AddrPort) (*session, 
 			timer.Reset(interval)
 		}
 	}
+}
+
+// plainly starts over with the plain handshake. What an earlier session left may have been used up: then it asks for a token.
+func (d *dial) plainly() *startOver {
+	again := &startOver{at: d.at, plain: true}
+	if d.fresh {
+		again.token = d.token
+	}
+	return again
 }
 
 // begin makes the first packet.

@@ -43,8 +43,8 @@ const (
 	restartAfter = 1500 * time.Millisecond
 	// maxRestarts of one dial.
 	maxRestarts = 3
-	// plainAfter is how long a hybrid SessionRequest goes unanswered, after a Retry was, before the dial takes the plain
-	// handshake: the hybrid one takes up to 1,400 bytes, which not all paths carry. The session says which it has.
+	// plainAfter is how long a hybrid SessionRequest goes unanswered before the dial takes the plain handshake: the hybrid
+	// one takes up to 1,400 bytes, which not all paths carry. The session says which it has.
 	plainAfter = 5 * time.Second
 	// maxHeldPackets of the data phase wait for a SessionConfirmed that was overtaken, per handshake: about the first
 	// congestion window of a peer. maxAllHeld bounds those of all handshakes (3 MiB).
@@ -84,8 +84,8 @@ const (
 	maxTokens = 16384
 	// maxTokenLife bounds what a peer says about its token.
 	maxTokenLife = 24 * time.Hour
-	// retriesPerSecond of one source (of a hash of it, to be exact: the table has retryBuckets of fixed size). A dial
-	// needs one or two; a flood gets its share and costs the others nothing.
+	// retriesPerSecond of one source (of a hash of it, to be exact: the table has retryBuckets of fixed size), and likewise packets of
+	// peer tests and hole punches. A dial needs one or two, a test four; a flood gets its share and costs the others nothing.
 	retriesPerSecond = 32
 	retryBuckets     = 4096
 	// openRetries is how many times as many where private addresses are allowed: a whole test network has one.
@@ -115,6 +115,14 @@ const (
 	// relayTime is how long a session lives, messages or not, after a relay tag was given in it, or the peer was chosen as introducer: the
 	// hour of a tag and what it takes to replace it.
 	relayTime = 80 * time.Minute
+)
+
+// Peer tests, relays and introducers.
+const (
+	// maxNATQueue is how many blocks and packets wait for the nat engine; beyond it the newest is dropped. maxNATOutside is how much
+	// of that packets out of session may take, which anybody can send.
+	maxNATQueue   = 512
+	maxNATOutside = maxNATQueue / 2
 )
 
 // Paths.
