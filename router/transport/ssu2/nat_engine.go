@@ -25,13 +25,6 @@ type natEngine struct {
 	relays map[uint32]*relay
 }
 
-// maxNATQueue is how many blocks and packets wait for the engine; beyond it the newest is dropped. maxNATOutside is how much of
-// that packets out of session may take, which anybody can send.
-const (
-	maxNATQueue   = 512
-	maxNATOutside = maxNATQueue / 2
-)
-
 func newNATEngine(s *server) (*natEngine, error) {
 	n := &natEngine{s: s, queue: make(chan func(time.Time), maxNATQueue), relays: make(map[uint32]*relay)}
 	if s.cfg.SigningKey.IsZero() {
@@ -66,9 +59,8 @@ func (n *natEngine) run(ctx context.Context) {
 		}
 		if do != nil {
 			do(now)
-		} else {
-			n.engine.Tick(now)
 		}
+		n.engine.Tick(now) // after each: were it left to the timer, whoever sends fast would put it off
 		if next := n.engine.Deadline(); !next.IsZero() {
 			timer.Reset(max(next.Sub(now), time.Millisecond))
 		}

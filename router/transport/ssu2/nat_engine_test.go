@@ -12,6 +12,7 @@ import (
 	"clove.i2p/router/transport/ssu2/flow"
 	"clove.i2p/router/transport/ssu2/nat"
 	"clove.i2p/router/transport/ssu2/wire"
+	"clove.i2p/router/udp"
 	"clove.i2p/tests/simnet"
 )
 
@@ -143,5 +144,52 @@ func TestPublicationReachesAnEngineWhoseQueueIsFull(t *testing.T) {
 		if time.Now().After(end) {
 			t.Fatal("no introducers are wanted")
 		}
+	}
+}
+
+// What comes faster than the timer fires puts off nothing.
+func TestEngineTicksUnderAFlood(t *testing.T) {
+	keys, err := i2p.NewRouterKeys()
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, _, _, s := pair(t)
+	synctest.Test(t, func(t *testing.T) {
+		n := &natEngine{s: s.s, queue: make(chan func(time.Time), maxNATQueue)}
+		if n.engine, err = nat.New(nat.Config{Self: keys.Identity.Hash(), Signing: keys.Signing}, (*natHost)(n)); err != nil {
+			t.Fatal(err)
+		}
+		n.need[nat.V4].Store(true)
+		go n.run(t.Context())
+		for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(900 * time.Microsecond) {
+			n.outside(netip.MustParseAddrPort("11.0.0.9:9"), wire.Header{Type: wire.PeerTestPacket}, nil)
+			synctest.Wait()
+			n.mu.Lock()
+			due := n.engine.Deadline()
+			n.mu.Unlock()
+			if !due.After(time.Now()) {
+				t.Fatalf("%v late", time.Since(due))
+			}
+		}
+	})
+}
+
+func TestStrangersSendOnlySoManyTestPackets(t *testing.T) {
+	_, _, _, s := pair(t)
+	s.s.cfg.AllowPrivate = false
+	n := s.s.nat
+	n.engine = new(nat.Engine)
+	r := &reader{l: s.s.links[0]}
+	k := wire.NewIntro(s.s.cfg.IntroKey)
+	p := udp.Packet{From: netip.MustParseAddrPort("11.0.0.9:9000")}
+	for i := range uint32(2 * retriesPerSecond) {
+		h := wire.Header{DestID: 5, SrcID: 6, Number: i, Type: wire.PeerTestPacket, Version: 2, NetworkID: testNetwork}
+		p.Data = k.Seal(h, wire.AppendPadding(nil, 40))
+		if !r.stranger(&p, time.Unix(1, 0)) {
+			t.Fatal("not taken for a packet of a stranger")
+		}
+	}
+	if len(n.queue) != retriesPerSecond {
+		t.Errorf("%d packets", len(n.queue))
 	}
 }

@@ -17,6 +17,7 @@ type reader struct {
 	touched []*session // have got packets of this Read
 	dials   []*dial
 	retries retryLimit
+	outside retryLimit // packets of peer tests and relays
 }
 
 // run hands packets out until the socket is closed.
@@ -109,6 +110,10 @@ func (r *reader) stranger(p *udp.Packet, now time.Time) bool {
 			r.sessionRequest(p, h, now)
 		}
 	case wire.PeerTestPacket, wire.HolePunch:
+		if !r.outside.allow(p.From, s.cfg.AllowPrivate, now) {
+			s.c.limited.Add(1)
+			return true
+		}
 		if h, payload, err := s.intro.Open(p.Data, h.Type, byte(s.cfg.NetworkID)); err == nil {
 			s.nat.outside(p.From, h, slices.Clone(payload))
 		}

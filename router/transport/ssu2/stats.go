@@ -13,7 +13,7 @@ type Stats struct {
 	Accepted     uint64 // inbound handshakes that succeeded
 	Refused      uint64 // and that failed
 	Gated        uint64 // SessionRequests dropped: too many handshakes, in all or from one source, or it keeps failing
-	Limited      uint64 // requests without a good token that got no Retry: too many from one source
+	Limited      uint64 // requests without a good token that got no Retry, and packets of tests: too many from one source
 	Busy         uint64 // handshake steps dropped because the workers are behind
 	Retries      uint64 // sent
 	Replays      uint64
