@@ -32,7 +32,6 @@ var (
 	consoleStatus  = regexp.MustCompile(`<b>Network status:</b>\s*([^<\r\n]*)`)
 	consoleCaps    = regexp.MustCompile(`<b>Router Caps:</b>\s*([^<\r\n]*)`)
 	consoleAddress = regexp.MustCompile(`(?s)<td>SSU2[^<]*</td>\s*<td>([^<]*)</td>`)
-	consoleToken   = regexp.MustCompile(`token=(\d+)`)
 	// As in " ⇒ Bvh9: 198.18.1.1:9200 [1234:567] [itag:89]", where the arrow is behind the address of those that came in.
 	consoleSession = regexp.MustCompile(`(⇒ )?([0-9A-Za-z~-]{4}): ([0-9.]+:\d+)\s+(?:⇒ )?\s*\[(\d+):(\d+)\](?: \[itag:(\d+)\])?`)
 )
@@ -84,18 +83,4 @@ func parseSessions(page string) ([]I2pdSession, error) {
 		all = append(all, I2pdSession{m[2], remote, m[1] != "", sent, received, uint32(tag)})
 	}
 	return all, nil
-}
-
-// TestPeers makes the router test its reachability anew.
-func (r *I2pd) TestPeers(ctx context.Context) error {
-	page, err := r.Console(ctx, "page=commands")
-	if err != nil {
-		return err
-	}
-	token := consoleToken.FindStringSubmatch(page)
-	if token == nil {
-		return fmt.Errorf("natlab: console of %s: no token", r.Host.Name)
-	}
-	_, err = r.Console(ctx, "cmd=run_peer_test&token="+token[1])
-	return err
 }

@@ -93,13 +93,6 @@ func (s *Station) SetReachable(ok bool) {
 	s.unreachable = !ok
 }
 
-// SetMTU changes what MTU says of this station.
-func (s *Station) SetMTU(n int) {
-	s.net.mu.Lock()
-	defer s.net.mu.Unlock()
-	s.mtu = n
-}
-
 // Count returns the counters.
 func (s *Station) Count() Counts {
 	s.net.mu.Lock()
