@@ -35,14 +35,16 @@ type dial struct {
 	established chan struct{} // closed with session set
 	session     *session
 
-	hs     *wire.Initiator
-	token  wire.Token
-	fresh  bool // the token was made for this dial: by a Retry, or in an introduction
-	sentAt time.Time
-	sends  int
-	asked  time.Time // when the first SessionRequest with this token was sent; zero before
-	last   bool      // it does not start over
-	flight []byte    // the last packet
+	hs      *wire.Initiator
+	before  *wire.Initiator // as it was for the token before this one
+	token   wire.Token
+	fresh   bool // the token was made for this dial: by a Retry, or in an introduction
+	retries int
+	sentAt  time.Time
+	sends   int
+	asked   time.Time // when the first SessionRequest with this token was sent; zero before
+	last    bool      // it does not start over
+	flight  []byte    // the last packet
 }
 
 // A way is how to reach a peer: its address, perhaps with a token, as from a relay.
@@ -144,7 +146,7 @@ func (d *dial) run(ctx context.Context, moved <-chan netip.AddrPort) (*session, 
 	if err := d.begin(); err != nil {
 		return nil, err
 	}
-	interval := firstResend
+	interval := d.firstInterval()
 	timer := time.NewTimer(interval)
 	defer timer.Stop()
 	for {
@@ -173,10 +175,18 @@ func (d *dial) run(ctx context.Context, moved <-chan netip.AddrPort) (*session, 
 			}
 		}
 		if &before[0] != &d.flight[0] {
-			interval = firstResend
+			interval = d.firstInterval()
 			timer.Reset(interval)
 		}
 	}
+}
+
+// firstInterval is when the first packet of a kind is sent again.
+func (d *dial) firstInterval() time.Duration {
+	if d.token != 0 && !d.fresh {
+		return staleResend
+	}
+	return firstResend
 }
 
 // plainly starts over with the plain handshake. What an earlier session left may have been used up: then it asks for a token.

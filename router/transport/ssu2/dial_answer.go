@@ -1,6 +1,7 @@
 package ssu2
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"time"
@@ -15,6 +16,13 @@ func (d *dial) answer(p []byte) (*session, error) {
 	var payload []byte
 	var err error
 	got := time.Now()
+	if b := d.before; b != nil {
+		d.s.work(func() { _, payload, err = b.OpenCreated(bytes.Clone(p)) })
+		if err == nil {
+			d.hs, d.sends = b, 0 // when that request went out is not known any more
+			return d.created(payload, got)
+		}
+	}
 	d.s.work(func() { _, payload, err = d.hs.OpenCreated(p) })
 	if err == nil {
 		return d.created(payload, got)
@@ -29,7 +37,10 @@ func (d *dial) answer(p []byte) (*session, error) {
 	return nil, d.retried(h, payload)
 }
 
-// retried takes a Retry. Anybody who knows the intro key of the peer can make one, if he knows our connection ids too.
+// retried takes a Retry: the peer wants a SessionRequest with its token, and with the same connection IDs ("Connection ID
+// Numbering"); Java I2P forgets the handshake if it gets another one. But a Retry may also answer a packet that the peer had before a
+// request that it took, so SessionCreated for the one before is waited for too. Anybody who knows the intro key of the peer can
+// make a Retry, if he knows our connection ids too.
 func (d *dial) retried(h wire.Header, payload []byte) error {
 	if reason, ok := terminationOf(payload); ok {
 		if reason == wire.ReasonClockSkew {
@@ -38,17 +49,15 @@ func (d *dial) retried(h wire.Header, payload []byte) error {
 		}
 		return &rejection{transport.Reason(reason)}
 	}
-	switch {
-	case h.Token == 0 || h.Token == d.token:
+	if h.Token == 0 || h.Token == d.token || d.retries >= maxRetries {
 		return nil
-	case d.token != 0 && d.fresh:
-		// Most likely the answer to a TokenRequest that was sent twice; but if nothing comes the peer wants the new one.
-		if time.Since(d.asked) < restartAfter || d.last {
-			return nil
-		}
-		return &startOver{at: d.at, token: h.Token}
+	}
+	if d.token != 0 {
+		before := *d.hs
+		d.before = &before
 	}
 	d.token, d.fresh = h.Token, true
+	d.retries++
 	return d.request()
 }
 

@@ -36,11 +36,14 @@ const (
 	// The specification backs off to 5 s, which reaches 90 %.
 	maxResendInterval = time.Second
 	firstResend       = 400 * time.Millisecond
+	// staleResend is firstResend for a token that an earlier session left. A peer that does not know it any more answers with a
+	// Retry, and Java I2P takes the old token again for the end of the handshake: the Retry should come first.
+	staleResend = maxResendInterval
 	// minResendGap bounds what a repeated packet of the peer makes us send again at once.
 	minResendGap = 150 * time.Millisecond
-	// restartAfter is when a Retry with yet another token starts over: before, it most likely answers a TokenRequest that
-	// we sent twice.
-	restartAfter = 1500 * time.Millisecond
+	// maxRetries of one handshake are answered with a new SessionRequest: a lossy path takes two or three, and each costs us
+	// a key agreement.
+	maxRetries = 8
 	// maxRestarts of one dial.
 	maxRestarts = 3
 	// plainAfter is how long a hybrid SessionRequest goes unanswered before the dial takes the plain handshake: the hybrid
@@ -123,6 +126,9 @@ const (
 	// of that packets out of session may take, which anybody can send.
 	maxNATQueue   = 512
 	maxNATOutside = maxNATQueue / 2
+	// votedTime is how long the word of all sessions on where they see us stands: what peers send asks for it, and each time locks
+	// every session.
+	votedTime = time.Second
 )
 
 // Paths.
