@@ -23,6 +23,13 @@ type natEngine struct {
 	mu     sync.Mutex
 	engine *nat.Engine // nil without a signing key: no tests, no relays
 	relays map[uint32]*relay
+	voted  [2]voted // by nat.Family
+}
+
+// voted is the address that most peers saw us at when they were asked last, for votedTime.
+type voted struct {
+	at    netip.AddrPort
+	until time.Time
 }
 
 func newNATEngine(s *server) (*natEngine, error) {

@@ -193,3 +193,24 @@ func TestStrangersSendOnlySoManyTestPackets(t *testing.T) {
 		t.Errorf("%d packets", len(n.queue))
 	}
 }
+
+func TestSessionsAreAskedOnceASecondWhereTheySeeUs(t *testing.T) {
+	_, _, s, _ := pair(t)
+	s.s.table.byRouter[s.peer] = []*session{s}
+	s.s.t.bound = nil // so that no address is ours whoever sees it
+	h := (*natHost)(s.s.nat)
+	synctest.Test(t, func(t *testing.T) {
+		first, later := netip.MustParseAddrPort("11.1.1.1:9001"), netip.MustParseAddrPort("11.1.1.2:9002")
+		for _, want := range []netip.AddrPort{first, later} {
+			s.seen = want
+			if at, fixed := h.Own(nat.V4); at != want || fixed {
+				t.Errorf("seen at %v, want %v", at, want)
+			}
+			s.seen = later
+			if at, _ := h.Own(nat.V4); at != want {
+				t.Errorf("asked again at once: %v", at)
+			}
+			time.Sleep(votedTime + 1)
+		}
+	})
+}

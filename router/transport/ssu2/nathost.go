@@ -79,7 +79,15 @@ func (h *natHost) Own(f nat.Family) (netip.AddrPort, bool) {
 	if p.At.IsValid() && p.At.Port() != 0 {
 		return p.At, true
 	}
-	var best netip.AddrPort
+	v := &h.voted[f]
+	if now := time.Now(); v.until.Before(now) {
+		v.at, v.until = h.mostSee(f), now.Add(votedTime)
+	}
+	return v.at, false
+}
+
+// mostSee is where most peers see us: all sessions are asked.
+func (h *natHost) mostSee(f nat.Family) (best netip.AddrPort) {
 	votes := make(map[netip.AddrPort]int)
 	for _, sn := range h.s.table.all() {
 		s := sn.natSession()
@@ -90,7 +98,7 @@ func (h *natHost) Own(f nat.Family) (netip.AddrPort, bool) {
 			best = s.Seen
 		}
 	}
-	return best, false
+	return best
 }
 
 // Introduces: only who is reached directly.

@@ -282,6 +282,11 @@ func (e *Engine) own(f Family, s Session) (netip.AddrPort, bool) {
 	return a, a.IsValid() && FamilyOf(a.Addr()) == f && e.usable(a)
 }
 
+func (e *Engine) isOwn(f Family, a netip.AddrPort) bool {
+	own, _ := e.host.Own(f)
+	return a == own
+}
+
 // refuse counts a refusal for a peer, and reports whether it gets one.
 func (e *Engine) refuse(now time.Time, to i2p.Hash) bool {
 	if e.rates.refusals.take(now, to) {

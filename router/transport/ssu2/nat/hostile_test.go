@@ -632,3 +632,28 @@ func TestForgedIntroductions(t *testing.T) {
 		}
 	}
 }
+
+// To know our address means to ask all sessions: neither the routers of the netDb that do not introduce nor tags that change cost that.
+func TestOwnAddressIsNotLookedUpInVain(t *testing.T) {
+	w := newWorld(t)
+	charlie, none := w.add("charlie", "93.30.0.1", portRestricted, ""), w.add("none", "94.30.0.1", open, "B")
+	bobs := make([]*node, 8)
+	for i := range bobs {
+		bobs[i] = w.add("bob", netip.AddrFrom4([4]byte{92, byte(i), 0, 1}).String(), open, "BC")
+		w.connect(charlie, bobs[i])
+	}
+	charlie.engine.NeedIntroducers(w.now, nat.V4, true)
+	w.run(time.Minute)
+	before := charlie.owns
+	if charlie.engine.WantTag(nat.V4, none.ri) || charlie.owns != before {
+		t.Error("asked for one that does not introduce")
+	}
+	for tag := range byte(200) {
+		for _, b := range bobs {
+			charlie.engine.HandleBlock(w.now, b.hash(), wire.BlockRelayTag, []byte{0, 0, 1, tag + 1})
+		}
+	}
+	if n := charlie.owns - before; n > 300 {
+		t.Errorf("1600 tags made us ask %d times", n)
+	}
+}

@@ -50,8 +50,11 @@ func (e *Engine) WantTag(f Family, ri *i2p.RouterInfo) bool {
 // introduces reports whether a router can introduce us.
 func (e *Engine) introduces(f Family, ri *i2p.RouterInfo) bool {
 	at, ok := helps(ri, f, "C")
+	if !ok || !e.usable(at) || e.host.Banned(ri.Hash()) {
+		return false
+	}
 	own, _ := e.host.Own(f)
-	return ok && e.usable(at) && !e.near(at.Addr(), own.Addr()) && !e.host.Banned(ri.Hash())
+	return !e.near(at.Addr(), own.Addr())
 }
 
 // Introducers are those to publish, at most MaxIntroducers.
@@ -74,11 +77,15 @@ func (e *Engine) MissingIntroducers(f Family) int {
 	return max(0, MaxIntroducers-len(b.chosen))
 }
 
-// tagGot takes a RelayTag. A peer may change it at any time.
+// tagGot takes a RelayTag. A peer may change it at any time, but not often: all that we know are looked at then.
 func (e *Engine) tagGot(now time.Time, s Session, body []byte) {
 	tag, err := wire.ParseRelayTag(body)
 	if err != nil {
 		e.drop(DropMalformed)
+		return
+	}
+	if !e.rates.tagsGot.take(now, s.Router) {
+		e.drop(DropFlood)
 		return
 	}
 	f := FamilyOf(s.Remote.Addr())

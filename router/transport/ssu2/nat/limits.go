@@ -88,6 +88,8 @@ const (
 	limitAnswers = 40
 	// maxTagRequests of one peer per window.
 	maxTagRequests = 6
+	// maxTagsGot likewise for the RelayTags that one peer sends.
+	maxTagsGot = 6
 )
 
 // Relay tags and introducers.

@@ -69,17 +69,18 @@ func (e *Engine) judgeIntro(now time.Time, s Session, intro wire.RelayIntro, ri 
 	p := intro.Request
 	f := FamilyOf(p.Alice.Addr())
 	at := place(p.Alice.Addr())
-	own, _ := e.host.Own(f)
 	switch {
 	case !e.introducedBy(s.Router, p.Tag) || intro.From == e.cfg.Self || intro.From == s.Router || e.skewedSeconds(now, p.Time):
 		return wire.CodeCharlieUnspecified, key
 	case e.host.Banned(intro.From):
 		return wire.CodeCharlieBannedAlice, key
-	case !e.usable(p.Alice) || !e.host.Supports(f) || p.Alice == own:
+	case !e.usable(p.Alice) || !e.host.Supports(f):
 		return wire.CodeCharlieAddress, key
 	case len(e.charlieRelays) >= maxCharlieRelays || !e.rates.totals[charlieRelayRole].has(now, struct{}{}) ||
 		!e.rates.charlieRelayBob.has(now, s.Router) || !e.rates.charlieRelayAlice.has(now, at):
 		return wire.CodeCharlieLimit, key
+	case e.isOwn(f, p.Alice):
+		return wire.CodeCharlieAddress, key
 	case ri == nil:
 		return wire.CodeCharlieUnknownAlice, key
 	}

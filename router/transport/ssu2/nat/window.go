@@ -102,9 +102,9 @@ func (n *nonces) known(k nonceKey) bool {
 
 // rates are the windows of limits.go.
 type rates struct {
-	bobTestAlice, bobTestCharlie, charlieTestBob, bobRelayAlice, bobRelayCharlie, charlieRelayBob, refusals, tags *window[i2p.Hash]
-	charlieTestAlice, charlieRelayAlice                                                                           *window[netip.Prefix]
-	totals                                                                                                        [4]*window[struct{}] // by role
+	bobTestAlice, bobTestCharlie, charlieTestBob, bobRelayAlice, bobRelayCharlie, charlieRelayBob, refusals, tags, tagsGot *window[i2p.Hash]
+	charlieTestAlice, charlieRelayAlice                                                                                    *window[netip.Prefix]
+	totals                                                                                                                 [4]*window[struct{}] // by role
 }
 
 func newRates() rates {
@@ -113,7 +113,7 @@ func newRates() rates {
 		charlieTestBob: newWindow[i2p.Hash](maxCharlieTestsBob), charlieTestAlice: newWindow[netip.Prefix](maxCharlieTestsAlice),
 		bobRelayAlice: newWindow[i2p.Hash](maxBobRelaysAlice), bobRelayCharlie: newWindow[i2p.Hash](maxBobRelaysCharlie),
 		charlieRelayBob: newWindow[i2p.Hash](maxCharlieRelaysBob), charlieRelayAlice: newWindow[netip.Prefix](maxCharlieRelaysAlice),
-		refusals: newWindow[i2p.Hash](limitAnswers), tags: newWindow[i2p.Hash](maxTagRequests),
+		refusals: newWindow[i2p.Hash](limitAnswers), tags: newWindow[i2p.Hash](maxTagRequests), tagsGot: newWindow[i2p.Hash](maxTagsGot),
 	}
 	for i, n := range [4]int{bobTestRole: maxBobTestsTotal, charlieTestRole: maxCharlieTestsTotal, bobRelayRole: maxBobRelaysTotal, charlieRelayRole: maxCharlieRelaysTotal} {
 		r.totals[i] = newWindow[struct{}](n)

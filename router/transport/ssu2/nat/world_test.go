@@ -100,6 +100,7 @@ type node struct {
 	relays   []nat.RelayResult
 	changed  int
 	searches int // of all sessions, for an address
+	owns     int // likewise, for where they see us
 	pings    int
 	kept     map[i2p.Hash]int
 	outside  []nat.Outside
@@ -295,7 +296,7 @@ func (n *node) Contacted(a netip.AddrPort, anyPort bool) bool {
 }
 func (n *node) Banned(router i2p.Hash) bool           { return n.banned[router] }
 func (n *node) Supports(f nat.Family) bool            { return f == nat.FamilyOf(n.own.Addr()) }
-func (n *node) Own(nat.Family) (netip.AddrPort, bool) { return n.own, n.fixed }
+func (n *node) Own(nat.Family) (netip.AddrPort, bool) { n.owns++; return n.own, n.fixed }
 func (n *node) Introduces(nat.Family) bool            { return !n.full }
 func (n *node) Token(netip.AddrPort) wire.Token {
 	n.token = wire.Token(n.w.rand.Uint64())
