@@ -125,6 +125,7 @@ func (s *session) finish(cause error) {
 	}
 	s.ended, s.cause = true, cause
 	s.flow.Close()
+	s.counted = s.s.c.flows.add(s.counted, s.flow)
 	if s.confirm != nil {
 		s.s.table.leaveDial(s.confirm.dial)
 		s.confirm = nil

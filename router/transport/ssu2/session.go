@@ -75,6 +75,7 @@ type session struct {
 	reported   bool    // the registry knows that, or was never told of the session: what the peer says is ignored
 	cause      error
 
+	counted  FlowStats // of flow, in counters.flows
 	toldTime time.Time
 	toldInfo time.Time // publication of the RouterInfo that the peer has
 	infos    allowance // of RouterInfo blocks that come
@@ -252,7 +253,7 @@ func (s *session) remoteNow() netip.AddrPort {
 	return s.remote
 }
 
-// remind tells the peer our time, and our RouterInfo if that is new. It belongs to the sweep.
+// remind tells the peer our time, and our RouterInfo if that is new, and counts what the flow did. It belongs to the sweep.
 func (s *session) remind(now time.Time, self *i2p.RouterInfo) {
 	var info *buf.Buf
 	s.mu.Lock()
@@ -260,6 +261,7 @@ func (s *session) remind(now time.Time, self *i2p.RouterInfo) {
 		s.mu.Unlock()
 		return
 	}
+	s.counted = s.s.c.flows.add(s.counted, s.flow)
 	due := now.Sub(s.toldTime) >= dateTimeInterval
 	if self != nil && self.Published().After(s.toldInfo) {
 		s.toldInfo = self.Published()
