@@ -111,6 +111,9 @@ const (
 	lingerResend = 1500 * time.Millisecond
 	maxLingering = 1024
 	lingerGap    = 200 * time.Millisecond
+	// maxWaiting bounds the memory of the messages of a session that came while another goroutine than the reader delivers, some
+	// 200 of them: what comes then is dropped unacked, as a slow handler is to slow its peer down. The reader itself delivers at once at the bound.
+	maxWaiting = 512 << 10
 	// minMessage is the least I2NP message: a short header. maxMessage is the longest, as of NTCP2 and of
 	// ssu2/flow.
 	minMessage = 9

@@ -18,6 +18,10 @@ import (
 func (s *session) receive(now time.Time, p *udp.Packet) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.waiting >= maxWaiting && !s.relieve() {
+		s.s.c.droppedSlow.Add(1) // unacked, so that it comes again
+		return false
+	}
 	number, immediate, payload, err := s.opener.Open(p.Data, s.id)
 	if err != nil {
 		return s.unauthentic(now, err)
@@ -49,6 +53,14 @@ func (s *session) receive(now time.Time, p *udp.Packet) bool {
 		s.violated(now, err)
 	}
 	return true
+}
+
+// relieve delivers what waits, unless somebody else is at it. True: there is room again. The lock is held, but not all the time.
+func (s *session) relieve() bool {
+	s.mu.Unlock()
+	s.deliver()
+	s.mu.Lock()
+	return s.waiting < maxWaiting
 }
 
 // unauthentic counts a packet that does not open. In a young inbound session it is most likely SessionConfirmed again: our ack
@@ -85,7 +97,10 @@ func (s *session) violated(now time.Time, err error) {
 }
 
 // Message takes a message from the flow.
-func (s *session) Message(m *buf.Buf) { s.in = append(s.in, m) }
+func (s *session) Message(m *buf.Buf) {
+	s.in = append(s.in, m)
+	s.waiting += m.Footprint()
+}
 
 // Block takes all other blocks from the flow. Unknown ones are ignored.
 func (s *session) Block(t wire.BlockType, body []byte) error {
@@ -181,7 +196,7 @@ func (s *session) deliver() {
 		switch {
 		case len(s.in) > 0 && !s.reported:
 			batch := s.in
-			s.in, s.spare = s.spare[:0], nil
+			s.in, s.spare, s.waiting = s.spare[:0], nil, 0
 			s.mu.Unlock()
 			s.messagesIn.Add(uint64(len(batch)))
 			s.active.Store(int64(time.Since(s.since)))
@@ -194,7 +209,7 @@ func (s *session) deliver() {
 				m.Release()
 				s.in[i] = nil
 			}
-			s.in = s.in[:0]
+			s.in, s.waiting = s.in[:0], 0
 		case len(s.later) > 0 && s.reported:
 			s.later = nil
 		case len(s.later) > 0:

@@ -67,6 +67,7 @@ type session struct {
 	said   time.Time        // lingering: when it was said last
 
 	in         []*buf.Buf // messages to deliver
+	waiting    int        // bytes of memory of in
 	spare      []*buf.Buf
 	later      []event // blocks for the nat engine
 	opened     bool    // the registry has it

@@ -12,6 +12,7 @@ type counters struct {
 	accepted, refused, gated, limited, replays, skewed, retries          atomic.Uint64
 	dialled, dialFailures, crossed, migrated, unauthentic, stray, busy   atomic.Uint64
 	heldPackets, droppedRaw, tooLarge, pathsFailed, droppedEvents, short atomic.Uint64
+	droppedSlow                                                          atomic.Uint64
 
 	flows flowCounters
 }
@@ -37,6 +38,7 @@ type Stats struct {
 	Held          uint64 // packets that waited for a SessionConfirmed
 	DroppedRaw    uint64 // handshake packets that did not fit the writer's queue
 	DroppedEvents uint64 // blocks and packets about addresses, peer tests and relays: too many at once, or of one peer
+	DroppedSlow   uint64 // packets of sessions whose messages are taken too slowly; they come again
 	TooLarge      uint64 // packets that the system refused for their size
 
 	Flows   FlowStats
@@ -67,7 +69,8 @@ func (t *Transport) Stats() Stats {
 		Retries: c.retries.Load(), Replays: c.replays.Load(), Skewed: c.skewed.Load(), Dialled: c.dialled.Load(),
 		DialFailures: c.dialFailures.Load(), Crossed: c.crossed.Load(), Migrated: c.migrated.Load(), PathsFailed: c.pathsFailed.Load(),
 		Unauthentic: c.unauthentic.Load(), Short: c.short.Load(), Stray: c.stray.Load(), Held: c.heldPackets.Load(),
-		DroppedRaw: c.droppedRaw.Load(), DroppedEvents: c.droppedEvents.Load(), TooLarge: c.tooLarge.Load(), Flows: c.flows.load(),
+		DroppedRaw: c.droppedRaw.Load(), DroppedEvents: c.droppedEvents.Load(), TooLarge: c.tooLarge.Load(),
+		DroppedSlow: c.droppedSlow.Load(), Flows: c.flows.load(),
 	}
 	for _, socket := range t.sockets {
 		if of, ok := socket.(interface{ Counts() udp.Counts }); ok {
