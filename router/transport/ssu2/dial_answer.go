@@ -16,19 +16,17 @@ func (d *dial) answer(p []byte) (*session, error) {
 	var payload []byte
 	var err error
 	got := time.Now()
-	if b := d.before; b != nil {
-		d.s.work(func() { _, payload, err = b.OpenCreated(bytes.Clone(p)) })
+	for _, hs := range [...]*wire.Initiator{d.hs, d.before} {
+		if hs == nil {
+			continue
+		}
+		d.s.work(func() { _, payload, err = hs.OpenCreated(bytes.Clone(p)) })
 		if err == nil {
-			d.hs, d.sends = b, 0 // when that request went out is not known any more
+			if hs == d.before {
+				d.hs, d.sends = hs, 0 // when that request went out is not known any more
+			}
 			return d.created(payload, got)
 		}
-	}
-	d.s.work(func() { _, payload, err = d.hs.OpenCreated(p) })
-	if err == nil {
-		return d.created(payload, got)
-	}
-	if !errors.Is(err, wire.ErrType) && !errors.Is(err, wire.ErrState) {
-		return nil, nil
 	}
 	h, payload, err := d.hs.OpenRetry(p)
 	if err != nil {
