@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"clove.i2p/tests/netns"
 )
 
 // A namespace is a network namespace, entered by one thread that does all work in it. It lives as long as that thread
@@ -97,15 +99,7 @@ func (n *namespace) await(pattern string, args ...string) error {
 }
 
 // nft loads rules.
-func (n *namespace) nft(rules string) error { return n.tool(rules, nftProgram(), "-f", "-") }
-
-// nftProgram is often not in the PATH of those who are not root.
-func nftProgram() string {
-	if path, err := exec.LookPath("nft"); err == nil {
-		return path
-	}
-	return "/usr/sbin/nft"
-}
+func (n *namespace) nft(rules string) error { return n.tool(rules, netns.Nft(), "-f", "-") }
 
 func (n *namespace) tool(input, program string, args ...string) error {
 	return n.do(func() error {
