@@ -15,7 +15,8 @@ type Config struct {
 	Self i2p.Hash
 	// NetworkID bans routers of other networks; 0 does not look.
 	NetworkID int
-	// MaxSessions bounds the table. At the bound dials are refused; inbound sessions earlier, at seven eighths.
+	// MaxSessions bounds the table. At the bound dials are refused unless another session goes; inbound ones and dials for
+	// others earlier, at seven eighths.
 	MaxSessions int
 	// MaxOf bounds the sessions of single transports, by their style. NTCP2 never has more than half of the files that the
 	// process may open.

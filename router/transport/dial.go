@@ -15,7 +15,8 @@ type dial struct {
 	to      i2p.Hash
 	pending []*buf.Buf
 	bytes   int  // the memory of pending
-	foreign bool // only messages of others wait for it; does not change once it is started
+	foreign bool // it takes a turn of those for others; does not change once it is started
+	wanted  bool // for something of our own
 	started bool
 	done    chan struct{} // closed with err set
 	err     error
@@ -74,6 +75,7 @@ func (m *Mux) pendLocked(d *dial, foreign bool, msgs []*buf.Buf) int {
 // comes forward.
 func (m *Mux) dialLocked(to i2p.Hash, foreign bool) (*dial, error) {
 	if d := m.dials[to]; d != nil {
+		d.wanted = d.wanted || !foreign
 		if d.foreign && !foreign && !d.started {
 			d.foreign = false
 			m.queue = append(m.queue, d)
@@ -95,10 +97,10 @@ func (m *Mux) dialLocked(to i2p.Hash, foreign bool) (*dial, error) {
 		return nil, ErrRefused
 	case now.Before(m.backoffs[to].until):
 		return nil, ErrBackoff
-	case len(*queue) >= most || len(m.sessions) >= m.cfg.MaxSessions && (foreign || !m.anyRoomLocked(now)):
+	case len(*queue) >= most || !m.anyRoomLocked(foreign, now):
 		return nil, ErrBusy
 	}
-	d := &dial{to: to, foreign: foreign, done: make(chan struct{})}
+	d := &dial{to: to, foreign: foreign, wanted: !foreign, done: make(chan struct{})}
 	m.dials[to] = d
 	*queue = append(*queue, d)
 	m.wakeDialLoop()
@@ -228,7 +230,7 @@ func (m *Mux) attempt(ctx context.Context, d *dial) error {
 		err := &Violation{BanNetwork, fmt.Errorf("RouterInfo of network %d", id)}
 		return fmt.Errorf("transport: look up %s: %w", to.Short(), err)
 	}
-	choices, err := m.choices(ri, time.Now())
+	choices, err := m.choices(ri, d, time.Now())
 	if err == nil {
 		err = m.race(ctx, d, ri, choices)
 	}
@@ -238,10 +240,15 @@ func (m *Mux) attempt(ctx context.Context, d *dial) error {
 	return nil
 }
 
-// anyRoomLocked tells whether a full table would make room for a dial of our own.
-func (m *Mux) anyRoomLocked(now time.Time) bool {
-	for i := range m.styles {
-		if _, ok := m.roomLocked(newcomer{direction: Outbound, style: i}, now); ok {
+// anyRoomLocked tells whether a dial would find a place, or a full table would make room for it. Dials for others count
+// those of their kind that run.
+func (m *Mux) anyRoomLocked(foreign bool, now time.Time) bool {
+	n := newcomer{direction: Outbound, foreign: foreign}
+	if foreign {
+		n.underWay = m.foreignDials
+	}
+	for n.style = range m.styles {
+		if _, ok := m.roomLocked(n, now); ok {
 			return true
 		}
 	}

@@ -33,7 +33,7 @@ type Mux struct {
 	began    chan struct{} // closed when Serve has begun
 	handler  Handler
 	sessions map[i2p.Hash]*link
-	groups   map[netip.Prefix]int // inbound sessions by network
+	groups   map[netip.Prefix]int // sessions by network
 	dials    map[i2p.Hash]*dial
 	backoffs map[i2p.Hash]backoff
 	history  history
@@ -133,7 +133,7 @@ func (m *Mux) stop() {
 func (m *Mux) Send(to i2p.Hash, msgs ...*buf.Buf) { m.send(to, false, msgs) }
 
 // Forward is Send for the messages of others, and for answers to them. Strangers choose to whom those go: what they make
-// us dial gets no more than half of the dials and of the memory, and waits for ours.
+// us dial gets no more than half of the dials and of the memory, and waits for ours; the sessions leave places for ours.
 func (m *Mux) Forward(to i2p.Hash, msgs ...*buf.Buf) { m.send(to, true, msgs) }
 
 func (m *Mux) send(to i2p.Hash, foreign bool, msgs []*buf.Buf) {

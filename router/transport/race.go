@@ -27,7 +27,7 @@ type choice struct {
 //
 // Before all costs come those with a post-quantum handshake: whoever records everything learns nothing from them, and a plain
 // session besides would be a gift.
-func (m *Mux) choices(ri *i2p.RouterInfo, now time.Time) ([]choice, error) {
+func (m *Mux) choices(ri *i2p.RouterInfo, d *dial, now time.Time) ([]choice, error) {
 	var all []choice
 	var pausing []bool
 	why := ErrNoAddress
@@ -36,10 +36,15 @@ func (m *Mux) choices(ri *i2p.RouterInfo, now time.Time) ([]choice, error) {
 		if !ok {
 			continue
 		}
-		m.mu.RLock()
-		crowding, free := st.crowding()
+		m.mu.Lock()
+		n := newcomer{direction: Outbound, style: i, foreign: !d.wanted}
+		if n.foreign && d.foreign {
+			n.underWay = m.foreignDials - 1 // without this one
+		}
+		_, free := m.roomLocked(n, now)
+		crowding := st.crowding()
 		past, may := m.history.cost(attemptKey{ri.Hash(), i}, now)
-		m.mu.RUnlock()
+		m.mu.Unlock()
 		if !free {
 			why = ErrBusy
 			continue

@@ -14,15 +14,18 @@ type newcomer struct {
 	direction Direction
 	style     int
 	group     netip.Prefix // not valid if it is not known, and then taken for an empty one
+	foreign   bool         // dialled for messages of others alone
+	underWay  int          // dials of that kind besides, which will want places as well
 }
 
 // roomLocked tells whether the table has room for a session with a new peer, or would have without one that is to go.
 //
-// Inbound sessions leave one place in keptForDials free, of the table and of their transport. Beyond that a session goes for
-// another under these rules, which hold as identities cost nothing, but addresses do:
+// Inbound sessions, and those that are dialled for messages of others, leave one place in keptForDials free, of the table and of
+// their transport. Beyond that a session goes for another under these rules, which hold as identities cost nothing, but
+// addresses do:
 //
-//   - Only inbound sessions go, which we sent nothing of our own to for wantedTicks.
-//   - None goes for a newcomer whose group (IPv4 /24, IPv6 /48) would then hold more than its own: who fills the table from one
+//   - Only sessions go to which we sent nothing of our own for wantedTicks, whoever opened them.
+//   - None goes for an inbound newcomer whose group (IPv4 /24, IPv6 /48) would then hold more than its own: who fills the table from one
 //     network pushes out his own sessions at most.
 //   - One that carried a message within the last keepIdle stays, unless its group holds more than its share, one place in
 //     groupShare, and more than the newcomer's would.
@@ -30,11 +33,11 @@ type newcomer struct {
 func (m *Mux) roomLocked(n newcomer, now time.Time) (victim i2p.Hash, ok bool) {
 	st := m.styles[n.style]
 	all, ofStyle := m.cfg.MaxSessions, st.limit
-	if n.direction == Inbound {
+	if n.direction == Inbound || n.foreign {
 		all -= all / keptForDials
 		ofStyle -= ofStyle / keptForDials
 	}
-	tableFull, styleFull := len(m.sessions) >= all, st.inbound+st.outbound >= ofStyle
+	tableFull, styleFull := len(m.sessions)+n.underWay >= all, st.inbound+st.outbound+n.underWay >= ofStyle
 	if !tableFull && !styleFull {
 		return victim, true
 	}
@@ -62,7 +65,7 @@ func (m *Mux) roomLocked(n newcomer, now time.Time) (victim i2p.Hash, ok bool) {
 // evictableLocked is how many sessions the group of a session has, and how long it was idle; 0 if it goes for nobody.
 func (m *Mux) evictableLocked(peer i2p.Hash, style, share int, now time.Time) (crowd int, idle time.Duration) {
 	l := m.sessions[peer]
-	if l == nil || len(l.open) > 1 || l.open[0].style != style || l.used().Direction() != Inbound || m.wants(l) {
+	if l == nil || len(l.open) > 1 || l.open[0].style != style || m.wants(l) {
 		return 0, 0
 	}
 	crowd = 1

@@ -1,6 +1,7 @@
 package transport_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -175,12 +176,100 @@ func TestOurOwnDialsAreNotEvicted(t *testing.T) {
 			}
 		}
 		in := fill(tr, 0, spread(36)...)
-		time.Sleep(10 * time.Minute) // long after we sent the last message
+		time.Sleep(4 * time.Minute)
 		for _, s := range in {
 			s.touch()
 		}
 		if n := len(fill(tr, 100, "14.0.0.1")); n != 0 || m.Stats().Outbound != 20 || alive(in) != 36 {
 			t.Errorf("%d newcomers, %+v", n, m.Stats())
+		}
+		time.Sleep(10 * time.Minute) // long after we sent the last message
+		for _, s := range in {
+			s.touch()
+		}
+		if n := len(fill(tr, 200, "14.0.0.1")); n != 1 || m.Stats().Outbound != 19 || alive(in) != 36 {
+			t.Errorf("%d newcomers, %+v", n, m.Stats())
+		}
+	})
+}
+
+// Strangers choose to whom we forward. However many routers they name, there is room for our dials and for inbound sessions.
+func TestForwardedMessagesDoNotFillTheTable(t *testing.T) {
+	for name, named := range map[string]int{"one after another": 1, "at once": 30} {
+		serving(t, small, func(t *testing.T, m *transport.Mux, known *peers, tr *fake, _ *profiles) {
+			tr.dial = func(context.Context, *i2p.RouterInfo) error { time.Sleep(time.Second); return nil }
+			for range 120 / named {
+				for range named {
+					m.Forward(known.add(t, nil), msg("x"))
+				}
+				time.Sleep(2 * time.Second)
+			}
+			if n := m.Stats().Outbound; n != 56 {
+				t.Errorf("%s: %d sessions for others", name, n)
+			}
+			for range 8 {
+				if err := m.Connect(t.Context(), known.add(t, nil)); err != nil {
+					t.Errorf("%s: our own: %v", name, err)
+				}
+			}
+			time.Sleep(3 * time.Minute) // those for others are idle
+			if n := len(fill(tr, 0, spread(20)...)); n != 20 {
+				t.Errorf("%s: %d inbound sessions", name, n)
+			}
+			for range 8 {
+				if err := m.Connect(t.Context(), known.add(t, nil)); err != nil {
+					t.Errorf("%s: our own after a while: %v", name, err)
+				}
+			}
+			m.Forward(known.add(t, nil), msg("x"))
+			time.Sleep(2 * time.Second)
+			if st := m.Stats(); st.Inbound+st.Outbound != 64 || st.Inbound != 20 {
+				t.Errorf("%s: %+v", name, st)
+			}
+		})
+	}
+}
+
+// A dial for others that something of our own comes to wait for has the places of ours.
+func TestForwardedDialThatWeNeedHasAPlace(t *testing.T) {
+	serving(t, small, func(t *testing.T, m *transport.Mux, known *peers, tr *fake, _ *profiles) {
+		slow := known.add(t, nil)
+		look := make(chan struct{})
+		tr.dial = func(_ context.Context, ri *i2p.RouterInfo) error {
+			if ri.Hash() == slow {
+				<-look
+			}
+			return nil
+		}
+		m.Forward(slow, msg("x"))
+		synctest.Wait()
+		fill(tr, 0, spread(56)...)
+		m.Send(slow, msg("ours"))
+		close(look)
+		synctest.Wait()
+		time.Sleep(3 * time.Minute)
+		if n := len(fill(tr, 100, crowd(40)...)); n == 0 || !m.Connected(slow) {
+			t.Errorf("%d newcomers; what we sent counts for nothing", n)
+		}
+	})
+}
+
+// One transport is at its limit, the table is not: our dial takes the place of an idle stranger.
+func TestOurDialMakesRoomInItsTransport(t *testing.T) {
+	cfg := transport.Config{MaxOf: map[string]int{"NTCP2": 8}, IdleTimeout: time.Hour}
+	serving(t, cfg, func(t *testing.T, m *transport.Mux, known *peers, tr *fake, _ *profiles) {
+		in := fill(tr, 0, spread(7)...)
+		time.Sleep(10 * time.Minute)
+		for i := range 8 {
+			if err := m.Connect(t.Context(), known.add(t, nil)); err != nil {
+				t.Fatalf("dial %d: %v", i, err)
+			}
+		}
+		if st := m.Stats(); st.Outbound != 8 || alive(in) != 0 {
+			t.Errorf("%+v", st)
+		}
+		if err := m.Connect(t.Context(), known.add(t, nil)); !errors.Is(err, transport.ErrBusy) {
+			t.Errorf("none is idle: %v", err)
 		}
 	})
 }

@@ -16,18 +16,14 @@ type style struct {
 	dials, failures, fallbacks, refused, evicted atomic.Uint64
 }
 
-// crowding is what a bid costs more as the transport comes near its limit: nothing below three quarters. At the limit there is no
-// bid.
-func (s *style) crowding() (cost int, ok bool) {
-	n := s.inbound + s.outbound
-	if n >= s.limit {
-		return 0, false
-	}
-	from := s.limit - s.limit/4
+// crowding is what a bid costs more as the transport comes near its limit: nothing below three quarters, and all of costCrowded
+// at the last place, or where another session has to go.
+func (s *style) crowding() int {
+	n, from := s.inbound+s.outbound, s.limit-s.limit/4
 	if n < from {
-		return 0, true
+		return 0
 	}
-	return (n - from + 1) * costCrowded / max(s.limit-from, 1), true
+	return min((n-from+1)*costCrowded/max(s.limit-from, 1), costCrowded)
 }
 
 // relent halves the failures that count, so that a transport that nobody needs is tried again.

@@ -56,7 +56,7 @@ func (r registry) AdmitFrom(peer i2p.Hash, from netip.Addr) bool {
 		now := time.Now()
 		ok = m.serving && !m.bans.banned(peer, now)
 		if ok && m.sessions[peer] == nil {
-			_, ok = m.roomLocked(newcomer{Inbound, r.style, groupOf(from)}, now)
+			_, ok = m.roomLocked(newcomer{direction: Inbound, style: r.style, group: groupOf(from)}, now)
 		}
 		m.mu.Unlock()
 	}
@@ -92,9 +92,11 @@ func (r registry) Opened(s Session) bool {
 		return false
 	}
 	var evicted *link
-	l := m.sessions[peer]
+	l, d := m.sessions[peer], m.dials[peer]
 	if l == nil {
-		victim, ok := m.roomLocked(newcomer{s.Direction(), r.style, e.group}, now)
+		n := newcomer{direction: s.Direction(), style: r.style, group: e.group}
+		n.foreign = n.direction == Outbound && d != nil && !d.wanted
+		victim, ok := m.roomLocked(n, now)
 		if !ok && s.Direction() == Inbound {
 			m.mu.Unlock()
 			m.c.refusedInbound.Add(1)
@@ -114,9 +116,8 @@ func (r registry) Opened(s Session) bool {
 		m.styles[r.style].failing.Store(0)
 	}
 	replaced := m.enterLocked(peer, l, e)
-	d := m.dials[peer]
 	if d != nil {
-		if !d.foreign {
+		if d.wanted {
 			m.sessions[peer].wanted.Store(m.tick.Load())
 		}
 		m.finishLocked(d, nil)
@@ -194,9 +195,9 @@ func (m *Mux) countLocked(e entry, n int) {
 	st := m.styles[e.style]
 	if e.session.Direction() == Outbound {
 		st.outbound += n
-		return
+	} else {
+		st.inbound += n
 	}
-	st.inbound += n
 	if m.groups[e.group] += n; m.groups[e.group] == 0 {
 		delete(m.groups, e.group)
 	}
