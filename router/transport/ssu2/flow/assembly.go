@@ -9,18 +9,17 @@ import (
 // A partial is a message of which some fragments arrived.
 type partial struct {
 	started instant
-	frags   [maxFragments]*buf.Buf
+	frags   [maxFragments]piece
 	total   int // 0: the last one is not here yet
 	got     int
 	highest int // number
 	bytes   int // content
-	held    int // footprints
 }
 
 // An assembly puts fragments together, in any order of arrival. It holds maxPartial messages and maxPartialBytes at most: beyond that the oldest message is
 // given up, and so is each that is not complete after partialLife.
 type assembly struct {
-	budget  *Budget
+	pieces
 	parts   []*partial // oldest first
 	ids     []uint32   // of parts
 	spare   []*partial
@@ -45,16 +44,13 @@ func (a *assembly) add(t instant, id uint32, number int, last bool, data []byte)
 			a.drop(0)
 		}
 		p = a.start(t, id)
-	} else if p = a.parts[i]; p.frags[number] != nil {
+	} else if p = a.parts[i]; p.frags[number] != (piece{}) {
 		return nil
 	}
-	b := buf.From(data)
-	p.frags[number] = b
+	p.frags[number] = a.keep(data)
 	p.got++
 	p.highest = max(p.highest, number)
 	p.bytes += len(data)
-	p.held += b.Footprint()
-	a.charge(b.Footprint())
 	if last {
 		p.total = number + 1
 	}
@@ -74,7 +70,7 @@ func (a *assembly) add(t instant, id uint32, number int, last bool, data []byte)
 // contradicts reports whether a fragment cannot belong to the same message as the others.
 func (p *partial) contradicts(number int, last bool, data []byte) bool {
 	switch {
-	case p.frags[number] != nil && p.frags[number].Len() != len(data):
+	case p.frags[number] != (piece{}) && int(p.frags[number].n) != len(data):
 		return true
 	case p.total == 0:
 		return last && number < p.highest
@@ -94,6 +90,7 @@ func (a *assembly) start(t instant, id uint32) *partial {
 		p = new(partial)
 	}
 	p.started = t
+	a.charge(partialFootprint)
 	a.parts, a.ids = append(a.parts, p), append(a.ids, id)
 	return p
 }
@@ -102,8 +99,10 @@ func (a *assembly) start(t instant, id uint32) *partial {
 func (a *assembly) complete(i int) *buf.Buf {
 	p := a.parts[i]
 	whole := buf.GetFor(p.bytes)
-	for _, b := range p.frags[:p.total] {
-		whole.Append(b.Bytes())
+	for _, f := range p.frags[:p.total] {
+		first, rest := a.content(f)
+		whole.Append(first)
+		whole.Append(rest)
 	}
 	a.remove(i)
 	return whole
@@ -120,21 +119,16 @@ func (a *assembly) remove(i int) {
 	a.parts[len(a.parts)-1] = nil
 	a.parts = a.parts[:len(a.parts)-1]
 	a.ids = slices.Delete(a.ids, i, i+1)
-	for _, b := range p.frags {
-		if b != nil {
-			b.Release()
+	for _, f := range p.frags[:p.highest+1] {
+		if f != (piece{}) {
+			a.forget(f)
 		}
 	}
-	a.charge(-p.held)
+	a.charge(-partialFootprint)
 	*p = partial{}
 	if len(a.spare) < 4 {
 		a.spare = append(a.spare, p)
 	}
-}
-
-func (a *assembly) charge(n int) {
-	a.held += n
-	a.budget.charge(n)
 }
 
 // expire gives up what is too old.
@@ -156,5 +150,12 @@ func (a *assembly) close() {
 	for len(a.parts) > 0 {
 		a.remove(len(a.parts) - 1)
 	}
-	a.spare = nil
+	a.trim()
+}
+
+// trim gives memory back if nothing is held.
+func (a *assembly) trim() {
+	if len(a.parts) == 0 {
+		a.spare, a.chunks, a.free = nil, nil, nil
+	}
 }

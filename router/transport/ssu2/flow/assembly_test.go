@@ -149,6 +149,56 @@ func TestIncompleteMessagesAreBounded(t *testing.T) {
 	}
 }
 
+// TestTinyFragmentsTakeLittleMemory: packets of fragments of one byte hold about what they have on the wire.
+func TestTinyFragmentsTakeLittleMemory(t *testing.T) {
+	budget := flow.NewAssemblyBudget(0)
+	p := newPeer(t, flow.Config{Initiator: true, Assembly: budget})
+	received, id := 0, uint32(0)
+	for number := range uint32(6) {
+		var payload []byte
+		for range 160 {
+			id++
+			payload = wire.FollowOnFragment{Number: 1 + int(id%60), MessageID: id / 60, Data: []byte{1}}.Append(payload)
+		}
+		received += len(payload)
+		p.mustIn(1+number, payload)
+	}
+	if used := budget.Used(); used > int64(2*received) {
+		t.Errorf("%d bytes of packets hold %d", received, used)
+	}
+}
+
+// TestAWholeMessageFitsWhateverOthersHold: sessions that use the budget of all up leave each other one room for the longest message.
+func TestAWholeMessageFitsWhateverOthersHold(t *testing.T) {
+	budget := flow.NewAssemblyBudget(1 << 20)
+	hoarder := newPeer(t, flow.Config{Initiator: true, Assembly: budget})
+	for number := uint32(1); budget.Used() <= 1<<20-2000; number++ {
+		hoarder.mustIn(number, wire.FollowOnFragment{Number: 1 + int(number%40), MessageID: number / 40, Data: make([]byte, 1300)}.Append(nil))
+	}
+	for _, part := range []int{1170, 1400} {
+		p := newPeer(t, flow.Config{Initiator: true, Assembly: budget})
+		number := uint32(0)
+		for id, size := range []int{5000, 20000, 40000, 60000, 65516} {
+			var sizes []int
+			for rest := size; rest > 0; rest -= part {
+				sizes = append(sizes, min(rest, part))
+			}
+			blocks, whole := pieces(uint32(id), sizes...)
+			lost, _ := pieces(uint32(100+id), 400, 1000, 500) // the first of it does not come
+			for i, b := range append([][]byte{lost[1]}, blocks...) {
+				number++
+				if p.mustIn(number, b); i == 1 {
+					number++
+					p.mustIn(number, lost[2])
+				}
+			}
+			if len(p.bodies) != id+1 || !bytes.Equal(p.bodies[id], whole) {
+				t.Fatalf("message of %d bytes in parts of %d: %d messages came", size, part, len(p.bodies))
+			}
+		}
+	}
+}
+
 // TestFragmentsAreEven: all fragments of a message of ours have the same length, and none more than 64 parts.
 func TestFragmentsAreEven(t *testing.T) {
 	for _, size := range []int{1300, 2000, 5000, 65516} {

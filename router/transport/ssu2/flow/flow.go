@@ -104,7 +104,7 @@ func New(c Config) *Flow {
 	f.sent.freeRef = -1
 	f.seen = newDelivered(mix(^c.Seed))
 	f.queue = sendQueue{budget: c.Send, expired: &f.stats.DroppedExpired, dropped: &f.stats.DroppedDivided}
-	f.parts = assembly{budget: c.Assembly, dropped: &f.stats.DroppedPartial}
+	f.parts = assembly{pieces: pieces{budget: c.Assembly}, dropped: &f.stats.DroppedPartial}
 	most := CeilingMTU
 	if c.MaxMTU != 0 {
 		most = min(max(c.MaxMTU, FloorMTU), CeilingMTU)

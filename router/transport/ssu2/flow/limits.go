@@ -106,12 +106,15 @@ const (
 // Incomplete messages.
 const (
 	// maxPartial messages and maxPartialBytes of buffers per session; then the oldest is dropped. They hold two windows of a sender like ours, as the fragments
-	// of one window wait for what was lost of it while the next one comes. A message of 64 KiB needs 140 KiB.
+	// of one window wait for what was lost of it while the next one comes.
 	maxPartial      = 256
 	maxPartialBytes = 2 * maxWindow * (buf.Head + buf.Small + buf.Tail)
-	// leastPartialBytes are a session's even if the budget of all sessions is used up.
-	leastPartialBytes     = 32 << 10
+	// leastPartialBytes are a session's even if others used the budget of all sessions up: the longest message, which has 33 buffers with what others leave
+	// over at both ends (80 KiB), and some short ones.
+	leastPartialBytes     = 96 << 10
 	defaultAssemblyBudget = 64 << 20
+	// partialFootprint is what an incomplete message takes besides its content, in bytes: who sends a byte of each of many messages has them charged.
+	partialFootprint = 512
 	// partialLife is how long a message may take from its first fragment to its last; messages live for 10 s or so. i2pd has 30 s.
 	partialLife = 15 * time.Second
 )

@@ -67,7 +67,7 @@ func (f *Flow) housekeep(t instant) {
 		if f.sent.base == f.sent.next {
 			f.sent.trim()
 			f.queue.trim()
-			f.parts.spare = nil
+			f.parts.trim()
 		}
 	}
 }
