@@ -305,3 +305,32 @@ func TestStopSaysGoodbye(t *testing.T) {
 		}
 	})
 }
+
+// What is queued at the end still arrives, as its acks are read until then.
+func TestStopFlushesWithAcks(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := simnet.NewInternet(1)
+		path := simnet.Path{Link: simnet.Link{Delay: 40 * time.Millisecond}}
+		a, _ := newHost(t, n, 1, path, nil)
+		b, _ := newHost(t, n, 2, path, nil)
+		a.serve()
+		b.serve()
+		ours, _ := a.dial(b)
+		time.Sleep(3 * time.Second)
+		before := len(b.messages)
+		const many = 200
+		for i := range many {
+			ours.Send([]*buf.Buf{message(uint32(i+1), 1000, 1)})
+		}
+		start := time.Now()
+		a.stop()
+		took := time.Since(start)
+		time.Sleep(time.Second)
+		if got := len(b.messages) - before; got != many || took >= shutdownFlush {
+			t.Errorf("%d of %d messages arrived, stop took %v", got, many, took)
+		}
+		if err := receive(t, b.closed); !terminatedBy(err, transport.ReasonShutdown) {
+			t.Error(err)
+		}
+	})
+}

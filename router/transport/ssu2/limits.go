@@ -104,6 +104,8 @@ const (
 	// closeFlush bounds the flush of a session that closes, shutdownFlush when the whole transport does.
 	closeFlush    = 5 * time.Second
 	shutdownFlush = time.Second
+	// maxReadPause is the longest pause of a reader whose socket fails again and again; the end of the transport waits for it.
+	maxReadPause = 100 * time.Millisecond
 	// lingerTime is how long a closed session answers late packets with its Termination ("Session Termination"), and
 	// lingerResend how often it repeats it unasked. maxLingering bounds the closed sessions that do (1 KiB each); beyond
 	// it the oldest is forgotten.

@@ -20,20 +20,17 @@ type reader struct {
 	outside retryLimit // packets of peer tests and relays
 }
 
-// run hands packets out until the socket is closed.
+// run hands packets out until the socket is closed: what the sessions flush at the end needs its acks.
 func (r *reader) run() {
 	defer close(r.l.ended)
 	for pause := time.Duration(0); ; {
 		n, err := r.l.socket.Read(r.packets[:])
-		if errors.Is(err, net.ErrClosed) || r.l.s.stopped() {
+		if errors.Is(err, net.ErrClosed) {
 			return
 		}
 		if err != nil {
-			pause = min(max(2*pause, time.Millisecond), time.Second)
-			select {
-			case <-r.l.s.ctx.Done():
-			case <-time.After(pause):
-			}
+			pause = min(max(2*pause, time.Millisecond), maxReadPause)
+			time.Sleep(pause)
 			continue
 		}
 		pause = 0
@@ -81,7 +78,7 @@ func (r *reader) packet(p *udp.Packet, now time.Time) {
 		}
 		return
 	}
-	if !s.cfg.mayUse(p.From) { // so that no Retry goes there
+	if s.ctx.Err() != nil || !s.cfg.mayUse(p.From) { // so that no Retry goes there
 		return
 	}
 	if r.stranger(p, now) || r.dialled(p) {

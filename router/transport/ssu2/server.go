@@ -99,7 +99,7 @@ func (s *server) stopped() bool {
 	return s.closed
 }
 
-// stop closes all sessions, waits a moment for what they still send, and closes the sockets.
+// stop closes all sessions, waits a moment for what they still send and for the acks, and closes the sockets.
 func (s *server) stop() {
 	s.mu.Lock()
 	s.closed = true
