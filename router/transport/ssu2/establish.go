@@ -35,11 +35,12 @@ func (h *inbound) establish(payload []byte) error {
 		target: remote, keys: h.hs.Keys(), variant: h.hs.Variant(), rtt: rtt, now: now,
 	})
 	sn.reported = no != nil
-	if !s.table.enterSession(sn, h) {
+	sn.onEnd = func() { s.gate.Closed(h.from.Addr()) }
+	s.gate.Opened(h.from.Addr())
+	if !s.table.enterSession(sn, h) { // from here on it may end at any time
+		s.gate.Closed(h.from.Addr())
 		return nil
 	}
-	s.gate.Opened(h.from.Addr())
-	sn.onEnd = func() { s.gate.Closed(h.from.Addr()) }
 	h.mu.Lock()
 	held := h.held
 	h.finishLocked()

@@ -33,7 +33,7 @@ type session struct {
 	remoteID  wire.ConnectionID
 	variant   wire.Variant
 	target    target // of the peer's address
-	onEnd     func() // nil, or called once at the end
+	onEnd     func() // nil, or called once at the end; set before the session is entered
 
 	touched bool // of the reader alone: in its list
 
