@@ -41,7 +41,10 @@ func (d *dial) answer(p []byte) (*session, error) {
 // make a Retry, if he knows our connection ids too.
 func (d *dial) retried(h wire.Header, payload []byte) error {
 	if reason, ok := terminationOf(payload); ok {
-		if reason == wire.ReasonClockSkew {
+		switch {
+		case reason == wire.ReasonVersion && d.variant != wire.Plain && !d.last: // i2pd, of a hybrid that it does not take
+			return d.plainly()
+		case reason == wire.ReasonClockSkew:
 			d.s.c.skewed.Add(1)
 			return transport.ErrClockSkew
 		}

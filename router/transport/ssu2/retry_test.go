@@ -135,3 +135,33 @@ func TestTheRequestBeforeARetryStillCounts(t *testing.T) {
 		}
 	})
 }
+
+// i2pd refuses the version of a hybrid handshake that it does not take, in a Retry without a token.
+func TestARefusedVersionIsDialledPlainly(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := simnet.NewInternet(1)
+		a, _ := newHost(t, n, 1, lossy(0), offersMLKEM768)
+		r, _ := newHost(t, n, 2, lossy(0), offersMLKEM768)
+		b := &bob{router: r}
+		b.play(func(p []byte, h wire.Header) {
+			switch {
+			case h.Type == wire.TokenRequest:
+				b.retry(h, 1)
+			case h.Type != wire.SessionRequest:
+			case h.Version != wire.Plain.Version():
+				b.retry(h, 0, wire.AppendTermination(nil, 0, wire.ReasonVersion)...)
+			default:
+				b.created(p)
+			}
+		})
+		a.serve()
+		start := time.Now()
+		s, err := a.transport.Dial(t.Context(), r.self())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, took := s.Status().Crypto, time.Since(start); got != "X25519" || took > time.Second {
+			t.Errorf("%s after %v", got, took)
+		}
+	})
+}
