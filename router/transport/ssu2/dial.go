@@ -241,7 +241,7 @@ func (d *dial) request() error {
 		b = wire.AppendRelayTagRequest(b)
 	}
 	room := maxPacket(d.at.Addr(), min(d.s.cfg.MTU, d.target.mtu)) - d.variant.RequestOverhead() - requestPayload
-	b = wire.AppendPadding(b, someUpTo(max(min(maxHandshakePadding, room), 1)))
+	b = wire.AppendPadding(b, someUpTo(max(min(maxHandshakePadding, room), 0)))
 	var err error
 	d.s.work(func() { d.flight, err = d.hs.Request(d.token, b) })
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 
 	"clove.i2p/router/transport"
 	"clove.i2p/router/transport/ssu2/nat"
+	"clove.i2p/router/transport/ssu2/wire"
 	"clove.i2p/tests/simnet"
 )
 
@@ -91,4 +92,37 @@ func introducedBy(t *testing.T, charlie, bob *router) {
 	}
 	charlie.sign(nil)
 	bob.knows(charlie)
+}
+
+// The request of a hybrid handshake that just fits has no padding at all.
+func TestSessionRequestsFitTheMTU(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := simnet.NewInternet(1)
+		b, _ := newHost(t, n, 2, lossy(0), offersMLKEM768)
+		for extra := range 4 {
+			mtu := wire.MLKEM768.RequestOverhead() + requestPayload + ipv4Overhead + extra
+			a, _ := newHost(t, n, 10+extra, lossy(0), func(c *Config, d *Deps) {
+				offersMLKEM768(c, d)
+				c.MTU = mtu
+			})
+			a.serve()
+			a.transport.Publish(Publication{V4: Family{Presence: Firewalled}})
+			s, to := a.running(), a.transport.targets(b.self())[0]
+			for !s.nat.wantsTag(b.self(), to.at.Addr()) {
+				time.Sleep(time.Second)
+			}
+			d := &dial{s: s, l: s.links[0], ri: b.self(), peer: b.hash(), at: to.at, id: 7, target: to, token: 5, variant: s.choose(to, way{at: to.at})}
+			if d.variant != wire.MLKEM768 {
+				t.Fatalf("MTU %d: %v", mtu, d.variant)
+			}
+			for range 100 {
+				if err := d.begin(); err != nil {
+					t.Fatal(err)
+				}
+				if most := maxPacket(to.at.Addr(), mtu); len(d.flight) > most {
+					t.Fatalf("MTU %d: %d of %d bytes", mtu, len(d.flight), most)
+				}
+			}
+		}
+	})
 }
