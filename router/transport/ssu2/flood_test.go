@@ -5,6 +5,7 @@ package ssu2
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/netip"
 	"os"
 	"os/exec"
@@ -18,17 +19,20 @@ import (
 	"clove.i2p/router/transport"
 	"clove.i2p/router/udp"
 	"clove.i2p/tests/netns"
+	"clove.i2p/tests/netns/netnstest"
 )
 
 const (
-	// floodRate is more than the 100,000 packets a second that have to arrive.
+	// floodRate is more than the 100,000 packets a second that have to arrive, where the machine has nothing else to do.
 	floodRate = 125_000
 	wantRate  = 100_000
 	honest    = 20
 )
 
 // TestFloodFromOneSource floods a transport from another process, over real sockets in a network namespace: everything that can be
-// made without a session. Nothing is kept of it, hardly anything is answered, strangers connect and a session goes on meanwhile.
+// made without a session. Nothing is kept of it, hardly anything is answered, strangers connect and a session goes on meanwhile. How
+// many packets arrive and what is left for the session are for a machine that does nothing else: CLOVE_NATLAB=full or
+// CLOVE_INTEROP_LONG=1 asks for that.
 func TestFloodFromOneSource(t *testing.T) {
 	switch {
 	case testing.Short():
@@ -36,28 +40,13 @@ func TestFloodFromOneSource(t *testing.T) {
 	case raceEnabled:
 		t.Skip("too slow with the race detector")
 	}
-	if !netns.Inside() {
-		args := os.Args
-		defer func() { os.Args = args }()
-		os.Args = append(args[:len(args):len(args)], "-test.run=^TestFloodFromOneSource$", "-test.count=1", "-test.v=true")
-		code, err := netns.Reexec()
-		if err != nil && os.Getenv("CLOVE_INTEROP") == "required" {
-			t.Fatalf("CLOVE_INTEROP=required: %v", err)
-		}
-		if err != nil {
-			t.Skip(err)
-		}
-		if code != 0 {
-			t.Fatalf("exit code %d in the namespace", code)
-		}
+	alone := os.Getenv("CLOVE_NATLAB") == "full" || os.Getenv("CLOVE_INTEROP_LONG") != ""
+	if !netnstest.Inside(t) {
 		return
-	}
-	if err := netns.RaiseLoopback(); err != nil {
-		t.Fatal(err)
 	}
 	// Public addresses, so that what holds for sources does.
 	if out, err := exec.Command("ip", "address", "add", "11.9.0.1/16", "dev", "lo").CombinedOutput(); err != nil {
-		t.Skipf("ip: %v, %s", err, out)
+		netnstest.Missing(t, fmt.Errorf("ip: %w, %s", err, out))
 	}
 	source := netip.MustParseAddrPort("11.9.200.1:7000")
 	m := &meter{from: source.Addr()}
@@ -167,14 +156,14 @@ func TestFloodFromOneSource(t *testing.T) {
 	t.Logf("%d strangers took %v at the median, %v at most; goodput %.1f MB/s, without the flood %.1f MB/s",
 		honest, took[honest/2], took[honest-1], flooded/1e6, quiet/1e6)
 	// The flooder takes one of perhaps two processors, and 50 to 100 MB/s of loopback.
-	if flooded < quiet/20 {
+	if alone && flooded < quiet/20 {
 		t.Errorf("goodput falls from %.1f to %.2f MB/s", quiet/1e6, flooded/1e6)
 	}
 
 	r := f()
 	t.Logf("flooder: %d packets, %.0f/s, %d bytes; %d answers, %d bytes", r.Packets, float64(r.Packets)/r.Seconds, r.Bytes, r.Answers, m.outBytes.Load())
-	if rate < wantRate {
-		t.Logf("only %.0f packets/s arrived: this machine is too slow or too busy", rate)
+	if alone && rate < wantRate {
+		t.Errorf("only %.0f packets/s arrived, want %d", rate, wantRate)
 	}
 	if m.outBytes.Load()*50 > m.inBytes.Load() {
 		t.Errorf("%d bytes answer %d", m.outBytes.Load(), m.inBytes.Load())
