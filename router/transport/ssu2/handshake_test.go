@@ -102,6 +102,9 @@ func TestCrossedOpens(t *testing.T) {
 				})
 			}
 			both.Wait()
+			if t.Failed() {
+				return
+			}
 			for i, s := range sessions {
 				s.Send([]*buf.Buf{message(uint32(i+1), 100, byte(i))})
 			}
