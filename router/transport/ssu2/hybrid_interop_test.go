@@ -14,6 +14,7 @@ import (
 	"clove.i2p/router/transport"
 	"clove.i2p/tests/interop"
 	"clove.i2p/tests/netns"
+	"clove.i2p/tests/netns/netnstest"
 )
 
 // TestHybridInteropWithI2pd has sessions with an i2pd that has ML-KEM, from either side: what both have is used, and only where it
@@ -24,21 +25,8 @@ func TestHybridInteropWithI2pd(t *testing.T) {
 	if program == "" {
 		t.Skip("CLOVE_HYBRID_I2PD does not name an i2pd with post-quantum SSU2 (2.60 and OpenSSL 3.5)")
 	}
-	if !netns.Inside() {
-		args := os.Args
-		defer func() { os.Args = args }()
-		os.Args = append(args[:len(args):len(args)], "-test.run=^TestHybridInteropWithI2pd$", "-test.count=1", "-test.v=true")
-		code, err := netns.Reexec()
-		if err != nil {
-			t.Skip(err)
-		}
-		if code != 0 {
-			t.Fatalf("exit code %d in the namespace", code)
-		}
+	if !netnstest.Inside(t) {
 		return
-	}
-	if err := netns.RaiseLoopback(); err != nil {
-		t.Fatal(err)
 	}
 	const plain, small, large = "X25519", "X25519+ML-KEM-512", "X25519+ML-KEM-768"
 	for _, c := range []struct {

@@ -21,6 +21,7 @@ import (
 	"clove.i2p/router/udp"
 	"clove.i2p/tests/interop"
 	"clove.i2p/tests/netns"
+	"clove.i2p/tests/netns/netnstest"
 )
 
 // i2pdPort is where the one i2pd listens.
@@ -138,45 +139,14 @@ func TestInteropWithI2pd(t *testing.T) {
 	})
 }
 
-// interopNamespace runs the test again in a network namespace of its own, with loopback only. The copy is inside, and does the work
-// with the i2pd found; tools are programs that it needs besides.
+// interopNamespace is netnstest.Inside with the i2pd found.
 func interopNamespace(t *testing.T, tools ...string) (i2pd string, inside bool) {
 	t.Helper()
 	i2pd, err := interop.FindI2pd()
 	if err != nil {
-		missing(t, err)
+		netnstest.Missing(t, err)
 	}
-	for _, tool := range tools {
-		if _, err := exec.LookPath(tool); err != nil {
-			missing(t, err)
-		}
-	}
-	if netns.Inside() {
-		if err := netns.RaiseLoopback(); err != nil {
-			t.Fatal(err)
-		}
-		return i2pd, true
-	}
-	args := os.Args
-	defer func() { os.Args = args }()
-	os.Args = append(args[:len(args):len(args)], "-test.run=^"+t.Name()+"$", "-test.count=1", "-test.v=true")
-	code, err := netns.Reexec()
-	if err != nil {
-		missing(t, err)
-	}
-	if code != 0 {
-		t.Fatalf("exit code %d in the namespace", code)
-	}
-	return "", false
-}
-
-// missing ends a test that needs what is not here.
-func missing(t *testing.T, reason any) {
-	t.Helper()
-	if os.Getenv("CLOVE_INTEROP") == "required" {
-		t.Fatalf("CLOVE_INTEROP=required: %v", reason)
-	}
-	t.Skip(reason)
+	return i2pd, netnstest.Inside(t, tools...)
 }
 
 // A valve holds back what comes first until something was sent.

@@ -20,19 +20,17 @@ import (
 	"clove.i2p/router/transport"
 	"clove.i2p/router/udp"
 	"clove.i2p/tests/netns"
+	"clove.i2p/tests/netns/netnstest"
 )
 
 // handshakeTime is what a handshake may take however much is lost, with the first message acknowledged.
 const handshakeTime = 15 * time.Second
 
-// nft is often not in the PATH of those who are not root.
-const nft = "/usr/sbin/nft"
-
 // TestInteropUnderLoss opens sessions with i2pd, either way, while the kernel loses a share of the datagrams; each dial has a new router.
 // i2pd 2.45 sends its TokenRequest once, and dials nobody again for half a minute: of its dials to strangers, those cannot succeed whose
 // TokenRequest or Retry is lost, half of them where 30 % are. With a token from an earlier session it sends SessionRequests for 5 s.
 func TestInteropUnderLoss(t *testing.T) {
-	program, inside := interopNamespace(t, nft)
+	program, inside := interopNamespace(t, netns.Nft())
 	if !inside {
 		return
 	}
@@ -181,10 +179,10 @@ table ip loss {
 	}
 }
 `, at, at, share)
-	cmd := exec.Command(nft, "-f", "-")
+	cmd := exec.Command(netns.Nft(), "-f", "-")
 	cmd.Stdin = strings.NewReader(rules)
 	if out, err := cmd.CombinedOutput(); err != nil {
-		missing(t, fmt.Sprintf("nft: %v: %s", err, out))
+		netnstest.Missing(t, fmt.Sprintf("nft: %v: %s", err, out))
 	}
 }
 

@@ -17,6 +17,7 @@ import (
 	"clove.i2p/router/transport/ssu2/wire"
 	"clove.i2p/tests/interop"
 	"clove.i2p/tests/netns"
+	"clove.i2p/tests/netns/netnstest"
 )
 
 // TestHybridInteropWithI2pd does whole handshakes of each kind with an i2pd that has ML-KEM, from either side. The i2pd of Debian 12
@@ -26,21 +27,8 @@ func TestHybridInteropWithI2pd(t *testing.T) {
 	if program == "" {
 		t.Skip("CLOVE_HYBRID_I2PD does not name an i2pd with post-quantum SSU2 (2.60 and OpenSSL 3.5)")
 	}
-	if !netns.Inside() {
-		args := os.Args
-		defer func() { os.Args = args }()
-		os.Args = append(args[:len(args):len(args)], "-test.run=^TestHybridInteropWithI2pd$", "-test.count=1", "-test.v=true")
-		code, err := netns.Reexec()
-		if err != nil {
-			t.Skip(err)
-		}
-		if code != 0 {
-			t.Fatalf("exit code %d in the namespace", code)
-		}
+	if !netnstest.Inside(t) {
 		return
-	}
-	if err := netns.RaiseLoopback(); err != nil {
-		t.Fatal(err)
 	}
 	var file []hybridRecording
 	for _, v := range variants {

@@ -23,6 +23,7 @@ import (
 	"clove.i2p/router/transport/ssu2/wire"
 	"clove.i2p/tests/interop"
 	"clove.i2p/tests/netns"
+	"clove.i2p/tests/netns/netnstest"
 )
 
 // i2pdPort is where the one i2pd listens.
@@ -31,32 +32,12 @@ const i2pdPort = 9200
 // TestInteropWithI2pd does whole handshakes with i2pd, from either side, over plain sockets in a network namespace of its own.
 // CLOVE_INTEROP_RECORD=file writes what was sent: testdata is made like that.
 func TestInteropWithI2pd(t *testing.T) {
-	skip := func(reason any) {
-		t.Helper()
-		if os.Getenv("CLOVE_INTEROP") == "required" {
-			t.Fatalf("CLOVE_INTEROP=required: %v", reason)
-		}
-		t.Skip(reason)
-	}
 	program, err := interop.FindI2pd()
 	if err != nil {
-		skip(err)
+		netnstest.Missing(t, err)
 	}
-	if !netns.Inside() {
-		args := os.Args
-		defer func() { os.Args = args }()
-		os.Args = append(args[:len(args):len(args)], "-test.run=^TestInteropWithI2pd$", "-test.count=1", "-test.v=true")
-		code, err := netns.Reexec()
-		if err != nil {
-			skip(err)
-		}
-		if code != 0 {
-			t.Fatalf("exit code %d in the namespace", code)
-		}
+	if !netnstest.Inside(t) {
 		return
-	}
-	if err := netns.RaiseLoopback(); err != nil {
-		t.Fatal(err)
 	}
 	peer := startI2pd(t, program)
 	var record struct{ Outbound, Inbound recording }
