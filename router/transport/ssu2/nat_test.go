@@ -142,3 +142,29 @@ func TestRelaySessionsOutliveTheIdle(t *testing.T) {
 		}
 	})
 }
+
+// While Charlie says that Bob introduces him, Bob holds the session for it.
+func TestBobKeepsTheSessionForAsLongAsCharliePublishes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := simnet.NewInternet(3)
+		bob, _ := newHost(t, n, 1, lossy(0), nil)
+		bob.serve()
+		charlie := behind(t, n, simnet.PortRestricted, 88)
+		charlie.knows(bob)
+		charlie.serve()
+		charlie.transport.Publish(Publication{V4: Family{Presence: Firewalled}})
+		time.Sleep(time.Second)
+		ours, theirs := charlie.dial(bob)
+		for range 15 {
+			time.Sleep(11 * time.Minute)
+			in := charlie.transport.Introducers(nat.V4)
+			if len(in) != 1 {
+				t.Fatalf("introducers %v", in)
+			}
+			last := in[0].Expires.Add(-2 * time.Minute)
+			if a, b := ours.Idle(last), theirs.Idle(last); a != 0 || b != 0 {
+				t.Errorf("published for %v, and idle then for %v and %v", time.Until(in[0].Expires), a, b)
+			}
+		}
+	})
+}

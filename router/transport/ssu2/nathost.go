@@ -200,6 +200,3 @@ func (h *natHost) RelayDone(r nat.RelayResult) {
 		to.done(r)
 	}
 }
-
-// IntroducersChanged: Transport.Introducers has the answer; who signs our RouterInfo looks there.
-func (h *natHost) IntroducersChanged(nat.Family) {}

@@ -90,16 +90,14 @@ type Host interface {
 	SendOutside(p Outside)
 	// Ping sends a small packet in a session that asks for an acknowledgement: keeps the NAT open towards an introducer.
 	Ping(router i2p.Hash)
-	// Keep says that the session with a router serves relays, as it introduces us: for as long as a tag lasts it is not idle. It is called again before
-	// that is over. (The session with a router that gets a tag of ours is the Host's to keep, when it sends the RelayTag.)
+	// Keep says that the session with a router serves relays, as it introduces us or we it: for as long as an introducer is published it is not idle.
+	// It is called again before that is over, and when we as Bob pass a relay on. (When the Host sends a RelayTag it keeps the session by itself.)
 	Keep(router i2p.Hash)
 
 	// TestDone takes the end of a test that StartTest began.
 	TestDone(TestResult)
 	// RelayDone takes the end of a relay that Relay began. After a success it may be called once more, with Moved set.
 	RelayDone(RelayResult)
-	// IntroducersChanged: Introducers of this family has another answer; the RouterInfo should be published anew.
-	IntroducersChanged(f Family)
 }
 
 // Config is what an Engine needs. Self and Signing are required.

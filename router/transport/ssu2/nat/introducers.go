@@ -13,14 +13,18 @@ type introducerBook struct {
 	need   bool
 	got    map[i2p.Hash]*gotTag
 	chosen []*gotTag
+	fresh  int // of chosen, that are good for introducerLast at least
 	asked  map[i2p.Hash]time.Time
 	due    time.Time // of the next look
 }
 
+// A gotTag expires introducerTime after the RelayTag came last: so long does Bob keep the session.
 type gotTag struct {
 	Introducer
 	ping time.Time // next, while it is published
 }
+
+func (t *gotTag) lasts(now time.Time) bool { return t.Expires.Sub(now) >= introducerLast }
 
 func newIntroducerBook() introducerBook {
 	return introducerBook{got: map[i2p.Hash]*gotTag{}, asked: map[i2p.Hash]time.Time{}}
@@ -35,7 +39,7 @@ func (e *Engine) NeedIntroducers(now time.Time, f Family, need bool) {
 	}
 	b.need = need
 	if !need {
-		b.setChosen(e, f, nil)
+		b.chosen, b.fresh = nil, 0
 		return
 	}
 	b.due = time.Time{}
@@ -68,13 +72,14 @@ func (e *Engine) Introducers(f Family) []Introducer {
 	return list
 }
 
-// MissingIntroducers is how many more sessions with introducers should be opened: routers for which WantTag is true.
+// MissingIntroducers is how many more sessions with introducers should be opened: routers for which WantTag is true. One whose time is about
+// to end counts as missing.
 func (e *Engine) MissingIntroducers(f Family) int {
 	b := &e.introducers[f]
 	if !b.need {
 		return 0
 	}
-	return max(0, MaxIntroducers-len(b.chosen))
+	return max(0, MaxIntroducers-b.fresh)
 }
 
 // tagGot takes a RelayTag. A peer may change it at any time, but not often: all that we know are looked at then.
@@ -101,13 +106,12 @@ func (e *Engine) tagGot(now time.Time, s Session, body []byte) {
 	case t == nil:
 		t = &gotTag{Introducer: Introducer{Router: s.Router}}
 		b.got[s.Router] = t
-	case t.Tag == tag:
-		return
 	}
-	t.Tag = tag
+	changed := t.Tag != tag
+	t.Tag, t.Expires = tag, now.Add(introducerTime)
 	if slices.Contains(b.chosen, t) {
-		e.host.IntroducersChanged(f)
-	} else if b.need {
+		e.host.Keep(t.Router)
+	} else if b.need && changed {
 		b.due = time.Time{}
 		e.tickIntroducers(now, f)
 	}
@@ -149,11 +153,16 @@ func (e *Engine) tickIntroducers(now time.Time, f Family) {
 	}
 }
 
-// chooseIntroducers keeps the published ones that still serve and adds others from other networks. An end that comes near is put off while the session lasts.
+// chooseIntroducers keeps the published ones that still serve and adds others from other networks. Before its end comes near, each is asked
+// to introduce us for longer; one that does not answer goes as soon as there is another.
 func (e *Engine) chooseIntroducers(now time.Time, f Family) {
 	b := &e.introducers[f]
+	for h, t := range b.got {
+		if !now.Before(t.Expires) {
+			delete(b.got, h)
+		}
+	}
 	var chosen []*gotTag
-	changed := false
 	serves := func(t *gotTag) bool {
 		s, ok := e.host.Session(t.Router)
 		ri := e.host.RouterInfo(t.Router)
@@ -165,42 +174,48 @@ func (e *Engine) chooseIntroducers(now time.Time, f Family) {
 			return ok && e.near(o.Remote.Addr(), s.Remote.Addr())
 		})
 	}
+	b.fresh = 0
 	for _, t := range b.chosen {
 		if !serves(t) {
 			continue
 		}
 		if t.Expires.Sub(now) < introducerRenew {
-			t.Expires, changed = now.Add(introducerTime), true
-			e.host.Keep(t.Router)
+			e.askForTag(now, b, t.Router)
+		}
+		if t.lasts(now) {
+			b.fresh++
 		}
 		chosen = append(chosen, t)
 	}
-	if len(chosen) < MaxIntroducers {
-		spare := make([]*gotTag, 0, len(b.got))
-		for _, t := range b.got {
-			if !slices.Contains(chosen, t) {
-				spare = append(spare, t)
-			}
-		}
-		for _, i := range e.shuffled(len(spare)) {
-			if t := spare[i]; len(chosen) < MaxIntroducers && serves(t) {
-				t.Expires, t.ping = now.Add(introducerTime), now
-				chosen = append(chosen, t)
-				e.host.Keep(t.Router)
-			}
+	spare := make([]*gotTag, 0, len(b.got))
+	for _, t := range b.got {
+		if b.fresh < MaxIntroducers && t.lasts(now) && !slices.Contains(chosen, t) {
+			spare = append(spare, t)
 		}
 	}
-	if changed || !slices.Equal(chosen, b.chosen) {
-		b.setChosen(e, f, chosen)
-	}
-}
-
-func (b *introducerBook) setChosen(e *Engine, f Family, chosen []*gotTag) {
-	if len(b.chosen) == 0 && len(chosen) == 0 {
-		return
+	for _, i := range e.shuffled(len(spare)) {
+		t := spare[i]
+		if b.fresh == MaxIntroducers || !serves(t) {
+			continue
+		}
+		b.fresh++
+		t.ping = now
+		if last := slices.IndexFunc(chosen, func(c *gotTag) bool { return !c.lasts(now) }); last >= 0 && len(chosen) == MaxIntroducers {
+			chosen[last] = t
+		} else {
+			chosen = append(chosen, t)
+		}
+		e.host.Keep(t.Router)
 	}
 	b.chosen = chosen
-	e.host.IntroducersChanged(f)
+}
+
+// askForTag sends a RelayTagRequest, unless the peer was asked a short while ago.
+func (e *Engine) askForTag(now time.Time, b *introducerBook, router i2p.Hash) {
+	if t, asked := b.asked[router]; !asked || now.Sub(t) >= askAgain {
+		b.asked[router] = now
+		e.host.SendBlocks(router, wire.AppendRelayTagRequest(nil))
+	}
 }
 
 // askForTags asks a few peers in whose sessions we have no tag yet.
@@ -215,7 +230,7 @@ func (e *Engine) askForTags(now time.Time, f Family) {
 		return
 	}
 	missing := min(maxAsked, MaxIntroducers+wantSpare-len(b.got))
-	if missing <= 0 && len(b.chosen) < MaxIntroducers {
+	if missing <= 0 && b.fresh < MaxIntroducers {
 		missing = 1 // those that we have do not serve
 	}
 	if missing <= 0 || len(b.asked) >= maxGotTags {
@@ -233,8 +248,7 @@ func (e *Engine) askForTags(now time.Time, f Family) {
 		if ri := e.host.RouterInfo(s.Router); ri == nil || !e.introduces(f, ri) {
 			continue
 		}
-		b.asked[s.Router] = now
-		e.host.SendBlocks(s.Router, wire.AppendRelayTagRequest(nil))
+		e.askForTag(now, b, s.Router)
 		if missing--; missing == 0 {
 			return
 		}

@@ -39,6 +39,7 @@ func (e *Engine) bobRelayAsked(now time.Time, s Session, body []byte) {
 		return
 	}
 	e.given.extend(now, p.Tag)
+	e.host.Keep(charlie)
 	r := &bobRelay{nonce: p.Nonce, alice: s.Router, charlie: charlie, end: now.Add(bobRelayTime)}
 	e.bobRelays[p.Nonce] = r
 	e.stats.RelaysPassed++

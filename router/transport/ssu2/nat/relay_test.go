@@ -4,9 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"testing"
 	"time"
 
+	"clove.i2p/router/i2p"
 	"clove.i2p/router/transport/ssu2/nat"
 	"clove.i2p/router/transport/ssu2/wire"
 )
@@ -183,6 +185,7 @@ func TestTagsEndWithTheSessionOrUnused(t *testing.T) {
 	if in := charlie.engine.Introducers(nat.V4); len(in) != 1 || in[0].Tag != tag {
 		t.Errorf("%v, had %d", in, tag)
 	}
+	charlie.engine.NeedIntroducers(w.now, nat.V4, false) // and asks no more
 	w.run(7 * time.Hour)
 	if n := bob.engine.Stats().TagsGiven; n != 0 {
 		t.Errorf("%d tags after 7 hours without use", n)
@@ -260,13 +263,9 @@ func TestIntroducersAreChosenKeptAndReplaced(t *testing.T) {
 	if n := charlie.pings - pings; n < 3*3*3600/20 || n > 3*3*3600/10 {
 		t.Errorf("%d pings in 3 hours", n)
 	}
-	changed := charlie.changed
 	w.disconnect(charlie, w.nodes[later[0].Router])
 	w.run(time.Minute)
 	check(charlie.engine.Introducers(nat.V4))
-	if charlie.changed == changed {
-		t.Error("nobody was told")
-	}
 	charlie.engine.NeedIntroducers(w.now, nat.V4, false)
 	if n := len(charlie.engine.Introducers(nat.V4)); n != 0 {
 		t.Errorf("%d introducers after the need is over", n)
@@ -371,5 +370,71 @@ func TestPublishedIntroducersAreRead(t *testing.T) {
 	delete(charlie.known, bob.hash())
 	if _, _, ok = charlie.engine.ChooseIntroducer(got); ok {
 		t.Error("chose an unknown router")
+	}
+}
+
+// An introducer is published for longer only if it said so: a Bob who does not answer, as i2pd, has forgotten us by then. Another one takes its
+// place before.
+func TestIntroducersAreAskedAgain(t *testing.T) {
+	w := newWorld(t)
+	charlie := w.add("charlie", "93.30.0.1", portRestricted, "")
+	bobs := make([]*node, 4)
+	for i := range bobs[:3] {
+		bobs[i] = w.add(fmt.Sprint("bob", i), fmt.Sprintf("92.%d.0.1", 20+i), open, "BC")
+		w.connect(charlie, bobs[i])
+	}
+	start := w.now
+	charlie.engine.NeedIntroducers(w.now, nat.V4, true)
+	w.run(time.Minute)
+	bobs[0].full = true // and answers no more
+	w.run(60 * time.Minute)
+	ends := map[i2p.Hash]time.Duration{}
+	for _, in := range charlie.engine.Introducers(nat.V4) {
+		ends[in.Router] = in.Expires.Sub(start).Round(time.Minute)
+	}
+	if len(ends) != 3 || ends[bobs[0].hash()] != 80*time.Minute || ends[bobs[1].hash()] < 129*time.Minute {
+		t.Errorf("an hour later: %v", ends)
+	}
+	if n := charlie.engine.MissingIntroducers(nat.V4); n != 0 {
+		t.Errorf("%d missing before the end comes near", n)
+	}
+	w.run(10 * time.Minute)
+	if n := charlie.engine.MissingIntroducers(nat.V4); n != 1 {
+		t.Errorf("%d missing, and one is about to go", n)
+	}
+	bobs[3] = w.add("bob3", "92.77.0.1", open, "BC")
+	w.connect(charlie, bobs[3])
+	w.run(time.Minute)
+	list := charlie.engine.Introducers(nat.V4)
+	if len(list) != 3 || slices.ContainsFunc(list, func(in nat.Introducer) bool { return in.Router == bobs[0].hash() }) {
+		t.Errorf("introducers %v", list)
+	}
+	if n := charlie.engine.MissingIntroducers(nat.V4); n != 0 {
+		t.Errorf("%d missing", n)
+	}
+	if n := charlie.kept[bobs[1].hash()]; n != 2 {
+		t.Errorf("a session was kept %d times, want at first and when the tag was renewed", n)
+	}
+}
+
+// Without another one, who does not answer stays until the end that is published, and no longer.
+func TestIntroducerThatDoesNotAnswerEnds(t *testing.T) {
+	w, _, bob, charlie, _ := relayWorld(t, open, portRestricted)
+	bob.full = true
+	w.run(79 * time.Minute)
+	if n := len(charlie.engine.Introducers(nat.V4)); n != 1 {
+		t.Errorf("%d introducers before the end", n)
+	}
+	w.run(2 * time.Minute)
+	if n := len(charlie.engine.Introducers(nat.V4)); n != 0 {
+		t.Errorf("%d introducers after the end", n)
+	}
+}
+
+func TestUseKeepsTheSessionOfATag(t *testing.T) {
+	w, alice, bob, charlie, tag := relayWorld(t, open, portRestricted)
+	relay(w, alice, bob, charlie, tag)
+	if n := bob.kept[charlie.hash()]; n != 1 {
+		t.Errorf("kept %d times", n)
 	}
 }

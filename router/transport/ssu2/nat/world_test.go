@@ -98,7 +98,6 @@ type node struct {
 
 	tests    []nat.TestResult
 	relays   []nat.RelayResult
-	changed  int
 	searches int // of all sessions, for an address
 	owns     int // likewise, for where they see us
 	pings    int
@@ -308,7 +307,6 @@ func (n *node) TestDone(r nat.TestResult) {
 	n.tests = append(n.tests, r)
 	n.w.log("%s: %+v", n.name, r)
 }
-func (n *node) IntroducersChanged(nat.Family) { n.changed++ }
 func (n *node) SendRouterInfo(to i2p.Hash, ri *i2p.RouterInfo) {
 	n.deliver(to, "RouterInfo", func(p *node) {
 		p.known[ri.Hash()] = ri
