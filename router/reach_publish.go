@@ -18,6 +18,9 @@ func (c *reach) publish(now time.Time) {
 	for _, f := range families {
 		report := c.keeper.Report(now, f)
 		c.say(report)
+		if report.State == reachability.OK && !report.External.IsValid() {
+			report.State = reachability.Unknown // strangers come, but where to is not known
+		}
 		of := &p.V4
 		if f == reachability.V6 {
 			of = &p.V6
@@ -26,9 +29,9 @@ func (c *reach) publish(now time.Time) {
 		case reachability.OK:
 			*of = ssu2.Family{Presence: ssu2.Direct, At: report.External}
 		case reachability.Firewalled, reachability.Symmetric:
-			*of = ssu2.Family{Presence: ssu2.Firewalled, At: c.forwarded(f)}
+			*of = ssu2.Family{Presence: ssu2.Firewalled, At: c.forwarded(report)}
 		case reachability.Unknown:
-			*of = ssu2.Family{At: c.forwarded(f)}
+			*of = ssu2.Family{At: c.forwarded(report)}
 		case reachability.Hidden, reachability.Disabled:
 			*of = ssu2.Family{Presence: ssu2.Hidden}
 		}
@@ -90,12 +93,12 @@ func of4or6(f reachability.Family) func(netip.AddrPort) bool {
 	return func(a netip.AddrPort) bool { return a.Addr().Unmap().Is4() == (f == reachability.V4) }
 }
 
-// forwarded is where the home router takes what is for SSU2: peer tests should try it.
-func (c *reach) forwarded(f reachability.Family) (at netip.AddrPort) {
-	if f == reachability.V4 {
-		at, _ = c.forward(portmap.UDP)
+// forwarded is where the home router takes what is for SSU2, unless peers see us elsewhere: peer tests should try it.
+func (c *reach) forwarded(r reachability.Report) netip.AddrPort {
+	if at, ok := c.forward(portmap.UDP); ok && at == r.External {
+		return at
 	}
-	return at
+	return netip.AddrPort{}
 }
 
 // forward is the address outside that the home router forwards.

@@ -3,17 +3,19 @@ package reachability
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"time"
 )
 
 // decide brings the state of a family up to date with its evidence. Enough networks that agree change it; without those it stays for a time.
 func (k *Keeper) decide(now time.Time, s *family) {
 	s.expire(now)
+	s.move(now, k.cfg.Agree)
 	t := s.count(k.cfg.Agree)
 	s.tally = t
 	state, at := t.state, t.latest
 	if state == Unknown && s.state == Unknown {
-		if state = repeated(s.tests); state != Unknown {
+		if state = repeated(s.ofAddress()); state != Unknown {
 			at = now
 		}
 	}
@@ -22,12 +24,13 @@ func (k *Keeper) decide(now time.Time, s *family) {
 		state = Symmetric
 	case state == Unknown && varies && (s.state == Unknown || s.state == Symmetric) && t.ok == 0 && !s.mapped.IsValid():
 		state, at = Symmetric, now
-	case state == Unknown && s.mapped.IsValid() && t.blocked == 0 && k.cfg.usable(s.mapped) && (!s.ip.IsValid() || s.ip == s.mapped.Addr()):
+	case state == Unknown && t.blocked == 0 && k.confirmed(s, t):
 		state, at = OK, now
 	}
 	switch {
 	case state != Unknown:
 		s.state, s.confirmed = state, at
+		s.moved = s.moved && state != OK
 	case now.Sub(s.confirmed) >= hold:
 		s.state = Unknown
 	}
@@ -45,18 +48,30 @@ func (s *family) expire(now time.Time) {
 	}
 }
 
+// count weighs tests and strangers. While no test has reached an address that is new, strangers may have come to the old one, which is the true one if
+// we were lied to.
 func (s *family) count(agree int) tally {
 	strangers := make([]vote, 0, len(s.inbound))
 	for n, at := range s.inbound {
-		strangers = append(strangers, vote{at: at, state: OK, by: [2]network{n, n}})
+		if !s.moved {
+			strangers = append(strangers, vote{at: at, state: OK, by: [2]network{n, n}})
+		}
 	}
-	return count(latestFirst(s.tests, strangers), agree)
+	return count(latestFirst(s.ofAddress(), strangers), agree)
+}
+
+// ofAddress are the tests that say something of our address: not those that reached another one.
+func (s *family) ofAddress() []vote {
+	if !s.ip.IsValid() {
+		return s.tests
+	}
+	return slices.DeleteFunc(slices.Clone(s.tests), func(v vote) bool { return v.state == OK && v.tested.Addr() != s.ip })
 }
 
 // judge makes the report, after decide: what is configured goes before what is known.
 func (k *Keeper) judge(now time.Time, f Family) Report {
 	s := &k.family[f]
-	tests := count(latestFirst(s.tests), k.cfg.Agree)
+	tests := count(latestFirst(s.ofAddress()), k.cfg.Agree)
 	_, _, ports := s.seen.port(s.ip, s.bound.Port())
 	r := Report{
 		Family: f, State: s.state, External: k.external(s, s.tally), Since: now,
@@ -83,7 +98,7 @@ func (k *Keeper) judge(now time.Time, f Family) Report {
 func (k *Keeper) external(s *family, t tally) netip.AddrPort {
 	port, _, _ := s.seen.port(s.ip, s.bound.Port())
 	switch {
-	case s.mapped.IsValid() && k.cfg.usable(s.mapped):
+	case k.forwards(s) && (s.state != OK || k.confirmed(s, t)):
 		return s.mapped
 	case s.state == OK && t.reached >= k.cfg.Agree && (!s.ip.IsValid() || s.ip == t.tested.Addr()):
 		return t.tested // fewer could have been told a port that is not ours
@@ -114,12 +129,12 @@ func (k *Keeper) reason(s *family, r Report) string {
 		case s.mapped.IsValid():
 			return fmt.Sprintf("port mapped by %s, not tested yet", s.mappedBy)
 		}
-		return "as tested some hours ago"
+		return s.old(r)
 	case Firewalled:
 		if e.Blocked > 0 {
 			return fmt.Sprintf("peers in %s could not reach us in tests%s", networks(e.Blocked), s.despite(k))
 		}
-		return "as tested some hours ago"
+		return s.old(r)
 	case Symmetric:
 		if e.Ports >= agreePorts {
 			return fmt.Sprintf("symmetric NAT: peers see us at %d different ports", e.Ports)
@@ -133,12 +148,22 @@ func (k *Keeper) reason(s *family, r Report) string {
 		return fmt.Sprintf("only %s tested us so far", networks(r.Reached+r.Blocked))
 	case r.Reached+r.Blocked > 0:
 		return "peers contradict each other"
+	case s.moved:
+		return "peers see us at another address than before, and no test has reached it yet"
 	case s.why != "":
 		return "the last test said nothing: " + s.why
 	case len(s.seen) == 0:
 		return "no peer has told yet where it sees us"
 	}
 	return "not tested yet"
+}
+
+// old says where a verdict comes from that nothing confirms any more.
+func (s *family) old(r Report) string {
+	if s.moved {
+		return "as it was before our address changed"
+	}
+	return fmt.Sprintf("as it was %v ago; nobody has told since", r.Since.Sub(s.confirmed).Round(time.Minute))
 }
 
 // despite says what a verdict goes against.

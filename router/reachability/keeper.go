@@ -45,10 +45,10 @@ type family struct {
 	bound     netip.AddrPort
 	mapped    netip.AddrPort
 	mappedBy  string
-	mappedAt  time.Time
 
 	seen    sightings
 	ip      netip.Addr // that peers agree on
+	moved   bool       // ip was another one before, and no test has reached it yet
 	tests   []vote     // oldest first
 	inbound map[network]time.Time
 
@@ -103,7 +103,8 @@ func (k *Keeper) setListen(listen []netip.AddrPort) {
 	}
 }
 
-// AddressSeen takes the word of a peer at an address that it sees us at seen.
+// AddressSeen takes the word of a peer at the address from that it sees us at seen. It is to be a peer that we chose: whoever comes to us could come
+// from many networks.
 func (k *Keeper) AddressSeen(now time.Time, peer Peer, from netip.Addr, seen netip.AddrPort) {
 	if seen = unmap(seen); !k.cfg.usable(seen) {
 		return
@@ -111,14 +112,10 @@ func (k *Keeper) AddressSeen(now time.Time, peer Peer, from netip.Addr, seen net
 	f := familyOf(seen.Addr())
 	k.change(now, f, func(s *family) {
 		s.seen.expire(now)
+		before := s.contested(k.cfg.Agree)
 		s.seen.add(now, k.cfg.network(peer, from), seen)
-		if ip := s.seen.agree(s.ip, k.cfg.Agree); ip != s.ip {
-			moved := s.ip.IsValid()
-			s.ip = ip
-			if moved { // what was tested was the old address
-				s.tests, s.inbound = nil, map[network]time.Time{}
-				s.schedule.soon(now)
-			}
+		if !before && s.contested(k.cfg.Agree) {
+			s.schedule.soon(now) // tests tell who is right
 		}
 	})
 }
@@ -163,42 +160,15 @@ func (k *Keeper) Tested(now time.Time, t Test) {
 			s.tests = append(s.tests, v)
 		}
 		k.decide(now, s)
-		s.schedule.ended(now, t.Outcome, s.state, k.cfg.Jitter())
+		state := s.state
+		if s.contested(k.cfg.Agree) {
+			state = Unknown
+		}
+		s.schedule.ended(now, t.Outcome, state, k.cfg.Jitter())
 	})
 	if e := unmap(t.External); k.cfg.usable(e) && familyOf(e.Addr()) == t.Family && t.Charlie != (Peer{}) {
 		k.AddressSeen(now, t.Charlie, t.CharlieIP, e)
 	}
-}
-
-// Mapped says that a router before us forwards this address to our port (UPnP, NAT-PMP, PCP), until Unmapped. by names the protocol. Repeats change
-// nothing.
-func (k *Keeper) Mapped(now time.Time, external netip.AddrPort, by string) {
-	external = unmap(external)
-	if !external.Addr().IsValid() {
-		return
-	}
-	k.change(now, familyOf(external.Addr()), func(s *family) {
-		if s.mapped != external {
-			s.mapped, s.mappedAt = external, now
-			s.schedule.soon(now)
-		}
-		s.mappedBy = by
-	})
-}
-
-// Unmapped ends Mapped for a family. Whoever reached us came through the mapping, most likely, so that it says nothing any more.
-func (k *Keeper) Unmapped(now time.Time, f Family) {
-	k.change(now, f, func(s *family) {
-		if !s.mapped.IsValid() {
-			return
-		}
-		s.mapped, s.mappedBy, s.inbound = netip.AddrPort{}, "", map[network]time.Time{}
-		s.tests = slices.DeleteFunc(s.tests, func(v vote) bool { return v.state == OK })
-		if s.state == OK {
-			s.state = Unknown
-		}
-		s.schedule.soon(now)
-	})
 }
 
 // LocalChanged forgets what was learnt, as our sockets changed.
@@ -227,7 +197,7 @@ func (k *Keeper) Retest(now time.Time) {
 
 func (s *family) forget(now time.Time) {
 	s.seen, s.inbound, s.tests, s.ip = sightings{}, map[network]time.Time{}, nil, netip.Addr{}
-	s.state, s.mapped, s.mappedBy, s.why = Unknown, netip.AddrPort{}, "", ""
+	s.state, s.moved, s.mapped, s.mappedBy, s.why = Unknown, false, netip.AddrPort{}, "", ""
 	s.schedule = schedule{next: now.Add(soonTest)}
 }
 

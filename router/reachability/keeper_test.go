@@ -275,6 +275,8 @@ func TestPortMapping(t *testing.T) {
 	external := netip.AddrPortFrom(own.Addr(), 40000)
 	k := keeper(nil)
 	k.Mapped(start, external, "UPnP")
+	want(t, k, start, unknown, external) // the gateway's word alone
+	k.AddressSeen(start, peer(1), ip(1), netip.AddrPortFrom(own.Addr(), 5))
 	r := want(t, k, start, ok, external)
 	if !strings.Contains(r.Reason, "UPnP") {
 		t.Error(r.Reason)
@@ -370,6 +372,7 @@ func TestLostMapping(t *testing.T) {
 	} {
 		k := keeper(nil)
 		k.Mapped(start, own, "UPnP")
+		k.AddressSeen(start, peer(1), ip(1), own)
 		evidence(k)
 		want(t, k, start, ok, own)
 		k.Unmapped(start, v4)

@@ -5,7 +5,7 @@ import "time"
 const (
 	// DefaultAgree is how many networks must say the same before a verdict changes: one liar is not enough.
 	DefaultAgree = 2
-	// agreeAddress replaces an external IP address that others had agreed on.
+	// agreeAddress is the least that replaces an external IP address that others had agreed on; see family.agreed.
 	agreeAddress = 3
 	// agreePorts is how many networks must see us, each at another port, to call that symmetric without a test.
 	agreePorts = 3

@@ -59,36 +59,18 @@ func (s sightings) last(ip netip.Addr) (t time.Time) {
 	return t
 }
 
-// agree returns the IP address that we have: current, unless enough networks say another. For the first one agree of them suffice; to replace one that
-// peers had agreed on it takes more, and that they have said so since it was last seen, or are the most by far.
-func (s sightings) agree(current netip.Addr, agree int) netip.Addr {
+// most returns the IP address other than current that most networks see, and how many do.
+func (s sightings) most(current netip.Addr) (best netip.Addr, n int) {
 	counted := map[netip.Addr]int{}
 	for _, o := range s {
 		counted[o.addr.Addr()]++
 	}
-	best, n := current, 0
 	for ip, c := range counted {
 		if ip != current && (c > n || c == n && ip.Less(best)) {
 			best, n = ip, c
 		}
 	}
-	switch {
-	case !current.IsValid():
-		if n >= agree {
-			return best
-		}
-		return current
-	case n == 0:
-		return current
-	}
-	need := agree
-	if agree > 1 {
-		need = max(agree, agreeAddress)
-	}
-	if _, later := s.at(best, s.last(current)); later >= need || n >= need && n > 2*counted[current] {
-		return best
-	}
-	return current
+	return best, n
 }
 
 // port returns the port that most networks see at an IP address, how many do, and how many different ones they see. Where as many see bound, it is that.

@@ -32,15 +32,13 @@ type Entry struct {
 	Client   string
 	Internal uint16
 	Lease    time.Duration // 0: for ever
-	Until    time.Time
 }
 
 // A Table is what a simulated gateway has mapped, by "UDP 123".
 type Table struct {
-	mu     sync.Mutex
-	held   map[string]Entry
-	adds   int
-	lapses int // renewals that came too late
+	mu   sync.Mutex
+	held map[string]Entry
+	adds int
 }
 
 // Add enters a mapping or renews it.
@@ -50,10 +48,6 @@ func (t *Table) Add(key string, e Entry) {
 	if t.held == nil {
 		t.held = make(map[string]Entry)
 	}
-	if old, ok := t.held[key]; ok && old.Lease > 0 && time.Now().After(old.Until) {
-		t.lapses++
-	}
-	e.Until = time.Now().Add(e.Lease)
 	t.held[key] = e
 	t.adds++
 }
@@ -65,11 +59,11 @@ func (t *Table) Remove(key string) {
 	delete(t.held, key)
 }
 
-// Get returns what is held, how often something was added, and how many renewals came too late.
-func (t *Table) Get() (held map[string]Entry, adds, lapses int) {
+// Get returns what is held, and how often something was added or renewed.
+func (t *Table) Get() (held map[string]Entry, adds int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return maps.Clone(t.held), t.adds, t.lapses
+	return maps.Clone(t.held), t.adds
 }
 
 // A Device is a simulated UPnP gateway: an SSDP responder, a description and a SOAP control.
