@@ -63,6 +63,29 @@ func hosts(r *Router) (all []string) {
 	return all
 }
 
+// Strangers got in, but nobody said where they see us.
+func TestReachedAtNoKnownAddressIsNotPublished(t *testing.T) {
+	r := made(t, Config{SSU2: Endpoint{Listen: "[::]:0"}})
+	for n := byte(1); n <= 2; n++ {
+		r.reach.InboundFrom(i2p.Hash{n}, netip.AddrFrom16([16]byte{0x2a, n}))
+	}
+	if got := r.reach.keeper.Report(time.Now(), reachability.V6).State; got != reachability.OK {
+		t.Fatal(got)
+	}
+	r.reach.publish(time.Now())
+	if err := r.sign(); err != nil {
+		t.Fatal(err)
+	}
+	for _, a := range r.RouterInfo().Addresses() {
+		if host := a.Options.Get("host"); a.Style == "SSU2" && host != "" {
+			t.Errorf("publishes %q", host)
+		}
+	}
+	if caps := r.RouterInfo().Caps(); caps != "XU" {
+		t.Errorf("caps %q", caps)
+	}
+}
+
 func TestHiddenRouterNeverSaysWhereItIs(t *testing.T) {
 	for name, c := range map[string]Config{
 		"specific listen address": {NTCP2: Endpoint{Listen: "127.0.0.1:0"}},

@@ -142,7 +142,7 @@ func (t *Transport) hosts(f nat.Family, p Family) (hosts []netip.AddrPort) {
 		}
 	}
 	for _, h := range from {
-		if nat.FamilyOf(h.Addr()) != f {
+		if !h.Addr().IsValid() || nat.FamilyOf(h.Addr()) != f {
 			continue
 		}
 		if h.Port() == 0 {

@@ -34,6 +34,7 @@ func TestAddressesFollowThePublication(t *testing.T) {
 		"direct with the bound port": {Publication{V4: Family{Direct, v4}}, []map[string]string{
 			{"host": "11.0.0.1", "port": "9000", "caps": "BC"}, {"host": "2600::1", "port": "9000", "caps": "BC"},
 		}},
+		"direct, nobody knows where": {Publication{V4: Family{Presence: Direct}, V6: Family{Presence: Direct}}, []map[string]string{{"caps": "46"}}},
 		"firewalled without introducers": {Publication{V4: Family{Presence: Firewalled}, V6: Family{Presence: Firewalled}},
 			[]map[string]string{{"caps": "46"}}},
 		"hidden":    {Publication{V4: Family{Presence: Hidden}, V6: Family{Presence: Hidden}}, []map[string]string{{"caps": "46"}}},
