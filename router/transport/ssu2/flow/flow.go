@@ -87,7 +87,7 @@ type Flow struct {
 	pinging     bool    // Ping was called
 	copied      uint32  // where the next probe looks for blocks
 	packet      int     // payload of a full packet that congestion control knows
-	path        instant // since when the path is the same
+	path        instant // packets sent later are on the path of now
 	active      instant // when something was tracked last
 	trimmed     bool    // memory was given back
 	full        bool    // the window was, and has not opened much since
@@ -123,6 +123,7 @@ func New(c Config) *Flow {
 		f.rtt.sample(0, c.RTT)
 		f.cc.sample(0, c.RTT)
 	}
+	f.path = -1
 	f.pacer.tokens = math.MaxInt32
 	f.pace(0)
 	return f
@@ -228,7 +229,7 @@ func (f *Flow) Unsent(now time.Time, first, last uint32) {
 		if p.state != inFlight {
 			continue
 		}
-		if p.probe != 0 || !fell {
+		if f.onPath(p) && (p.probe != 0 || !fell) {
 			fell = f.mtu.tooLong(t, int(p.probe), f.rtt.current()) || fell
 		}
 		f.lose(t, p, false)
@@ -236,7 +237,8 @@ func (f *Flow) Unsent(now time.Time, first, last uint32) {
 	f.pace(t)
 }
 
-// Rebase starts over on a new path: congestion window, round trip time and MTU. What is in flight is not declared lost, but its loss says nothing.
+// Rebase starts over on a new path: congestion window, round trip time and MTU. What is in flight is not declared lost, but its ack and its
+// loss say nothing of the new path.
 func (f *Flow) Rebase(now time.Time, ipv6 bool) {
 	t := f.tick(now)
 	f.path = t
@@ -247,6 +249,9 @@ func (f *Flow) Rebase(now time.Time, ipv6 bool) {
 	f.loss.packets, f.loss.eighths = initialPacketThreshold, minTimeThreshold
 	f.pace(t)
 }
+
+// onPath reports whether a packet was sent on the path of now.
+func (f *Flow) onPath(p *packet) bool { return p.sent > f.path }
 
 // Constrain holds the congestion window and the MTU at their least while a path is validated ("Initiating Path Validation").
 func (f *Flow) Constrain(now time.Time, on bool) {

@@ -112,8 +112,10 @@ func (f *Flow) onAck(t instant, body []byte) error {
 				if p.probe == 0 { // its loss was no sign of anything
 					spurious = true
 					f.stats.Spurious++
-					f.loss.reordered(&f.rtt, int(max(f.loss.acked, n)-n), t-p.sent)
-					f.cc.spurious(p.sent)
+					if f.onPath(p) {
+						f.loss.reordered(&f.rtt, int(max(f.loss.acked, n)-n), t-p.sent)
+						f.cc.spurious(p.sent)
+					}
 				}
 				f.deliver(t, p)
 			}
@@ -129,7 +131,7 @@ func (f *Flow) onAck(t instant, body []byte) error {
 	if newest != nil {
 		if !f.loss.anyAcked || newestNumber > f.loss.acked {
 			f.loss.acked, f.loss.anyAcked = newestNumber, true
-			if newest.sent >= f.path {
+			if f.onPath(newest) {
 				f.rtt.sample(t, t-newest.sent)
 				f.cc.sample(t, f.rtt.latest)
 			}
@@ -161,8 +163,10 @@ func (f *Flow) deliver(t instant, p *packet) {
 			f.stats.MessagesOut++
 		}
 	}
-	f.loss.rate.acked++
-	f.mtu.acked(t, p, f.rtt.current())
+	if f.onPath(p) {
+		f.loss.rate.acked++
+		f.mtu.acked(t, p, f.rtt.current())
+	}
 	f.sent.land(p, gone)
 }
 
@@ -198,10 +202,15 @@ func (f *Flow) lose(t instant, p *packet, signal bool) {
 	}
 	if signal && p.probe == 0 {
 		f.stats.Lost++
+	}
+	if !signal || !f.onPath(p) {
+		return
+	}
+	if p.probe == 0 {
 		f.loss.rate.lost++
 		f.cc.lost(t, p.sent, f.loss.rate.smoothed)
 	}
-	if signal && f.mtu.lost(t, p, f.rtt.current(), f.loss.rate.smoothed) {
+	if f.mtu.lost(t, p, f.rtt.current(), f.loss.rate.smoothed) {
 		f.pace(t)
 	}
 }

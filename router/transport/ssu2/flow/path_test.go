@@ -238,3 +238,57 @@ func TestDirectPacketsAreOffThePath(t *testing.T) {
 		t.Error("1300 bytes fit the floor")
 	}
 }
+
+// TestOldPathSaysNothingOfTheMTU: a probe is acked, lost or refused after the path has changed.
+func TestOldPathSaysNothingOfTheMTU(t *testing.T) {
+	for _, fate := range []string{"acked", "lost", "refused"} {
+		p := newPeer(t, flow.Config{Initiator: true, Discover: true, RTT: 50 * ms})
+		var probe *sent
+		number := uint32(0)
+		for probe == nil {
+			number++
+			p.queue(number, 1000, time.Minute)
+			p.now = p.now.Add(50 * ms)
+			s := p.out()
+			if s.n > p.f.PayloadSize() {
+				probe = s
+				break
+			}
+			p.mustIn(number, wire.AppendAck(nil, s.number, 0, nil))
+		}
+		p.f.Rebase(p.now, false)
+		p.now = p.now.Add(30 * ms)
+		switch fate {
+		case "acked":
+			p.mustIn(number, wire.AppendAck(nil, probe.number, 0, nil))
+		case "refused":
+			p.f.Unsent(p.now, probe.number, probe.number)
+		case "lost":
+			p.now = p.now.Add(200 * ms)
+		}
+		if p.f.MTU() != flow.FloorMTU {
+			t.Errorf("%s: MTU %d", fate, p.f.MTU())
+		}
+		// The new path is probed from the top.
+		for range 40 {
+			number++
+			p.queue(number, 1000, time.Minute)
+			p.now = p.now.Add(50 * ms)
+			s := p.out()
+			if s == nil {
+				continue
+			}
+			if s.n > p.f.PayloadSize() {
+				if s.n != p.f.MaxPayloadSize() {
+					t.Errorf("%s: probe of %d bytes", fate, s.n)
+				}
+				probe = nil
+				break
+			}
+			p.mustIn(number, wire.AppendAck(nil, s.number, 0, nil))
+		}
+		if probe != nil {
+			t.Errorf("%s: no probe of the new path", fate)
+		}
+	}
+}
