@@ -111,8 +111,6 @@ type Config struct {
 	Offset func() time.Duration
 	// Rand for nonces, tags and choices; nil is crypto/rand.
 	Rand io.Reader
-	// MaxTags bounds the relay tags that we give; 0 is DefaultMaxTags, negative none.
-	MaxTags int
 }
 
 // An Outcome is what one peer test showed.

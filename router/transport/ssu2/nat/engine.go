@@ -47,9 +47,6 @@ func New(cfg Config, host Host) (*Engine, error) {
 	if cfg.Offset == nil {
 		cfg.Offset = func() time.Duration { return 0 }
 	}
-	if cfg.MaxTags == 0 {
-		cfg.MaxTags = DefaultMaxTags
-	}
 	e := &Engine{
 		cfg: cfg, host: host,
 		bobTests: map[uint32]*bobTest{}, charlieTests: map[uint32]*charlieTest{},

@@ -15,7 +15,7 @@ import (
 func checkBounds(t *testing.T, s nat.Stats) {
 	t.Helper()
 	if s.TestsBob > 64 || s.TestsCharlie > 64 || s.RelaysAlice > 128 || s.RelaysBob > 128 || s.RelaysCharlie > 64 || s.Waiting > 64 ||
-		s.TagsGiven > nat.DefaultMaxTags || s.TagsGot > 2*64 {
+		s.TagsGiven > nat.MaxTags || s.TagsGot > 2*64 {
 		t.Fatalf("a table is too long: %+v", s)
 	}
 }
@@ -174,7 +174,7 @@ func TestTablesFillToTheirBound(t *testing.T) {
 		checkBounds(t, bob.engine.Stats())
 	}
 	s := bob.engine.Stats()
-	if s.TestsBob != 64 || s.TestsRefused == 0 || s.TagsGiven != nat.DefaultMaxTags {
+	if s.TestsBob != 64 || s.TestsRefused == 0 || s.TagsGiven != nat.MaxTags {
 		t.Errorf("%+v", s)
 	}
 	w.run(time.Minute)

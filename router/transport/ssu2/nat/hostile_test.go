@@ -657,3 +657,40 @@ func TestOwnAddressIsNotLookedUpInVain(t *testing.T) {
 		t.Errorf("1600 tags made us ask %d times", n)
 	}
 }
+
+// Identities cost nothing, addresses do.
+func TestOneNetworkGetsOnlySoManyTags(t *testing.T) {
+	for _, c := range []struct{ bob, one, other string }{
+		{"92.20.0.1", "93.30.7.%d", "93.30.8.1"}, {"2a01:200::1", "2a01:300:7:%x::1", "2a01:300:8::1"},
+	} {
+		w := newWorld(t)
+		bob := w.add("bob", c.bob, open, "BC")
+		var all []*node
+		ask := func(ip string) int {
+			n := w.add("charlie", ip, open, "")
+			w.connect(n, bob)
+			bob.engine.HandleBlock(w.now, n.hash(), wire.BlockRelayTagRequest, nil)
+			all = append(all, n)
+			return bob.engine.Stats().TagsGiven
+		}
+		for i := range 40 {
+			ask(fmt.Sprintf(c.one, i+1))
+		}
+		if n := bob.engine.Stats().TagsGiven; n != 8 {
+			t.Errorf("%d tags in one network", n)
+		}
+		if n := ask(c.other); n != 9 {
+			t.Errorf("none for another network: %d", n)
+		}
+		w.disconnect(all[0], bob)
+		if n := ask(fmt.Sprintf(c.one, 99)); n != 9 {
+			t.Errorf("none after one has gone: %d", n)
+		}
+		for _, n := range all {
+			w.disconnect(n, bob)
+		}
+		if n := ask(fmt.Sprintf(c.one, 98)); n != 1 {
+			t.Errorf("none after all have gone: %d", n)
+		}
+	}
+}

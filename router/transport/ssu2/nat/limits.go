@@ -94,8 +94,10 @@ const (
 
 // Relay tags and introducers.
 const (
-	// DefaultMaxTags bounds the relay tags that we give. A full table gives none to newcomers.
-	DefaultMaxTags = 256
+	// MaxTags bounds the relay tags that we give. A full table gives none to newcomers. maxGroupTags are for one IPv4 /24 or IPv6 /48:
+	// identities cost nothing, and the session of each tag is kept.
+	MaxTags      = 256
+	maxGroupTags = 8
 	// tagTime is how long a tag is good for that is neither asked for again nor used; it ends with the session in any case, which the Host keeps
 	// for introducerTime from then on.
 	tagTime = 6 * time.Hour

@@ -1,26 +1,30 @@
 package nat
 
 import (
+	"net/netip"
 	"time"
 
 	"clove.i2p/router/i2p"
+	"clove.i2p/router/netaddr"
 	"clove.i2p/router/transport/ssu2/wire"
 )
 
 // givenTags are the relay tags that we gave as Bob: one for a router, for as long as its session lasts and at most tagTime since it was last asked for or
-// used. When Config.MaxTags are given, newcomers get none.
+// used. When MaxTags are given, newcomers get none, and when maxGroupTags are given in one network, newcomers from there.
 type givenTags struct {
 	byTag    map[uint32]*givenTag
 	byRouter map[i2p.Hash]uint32
+	groups   map[netip.Prefix]int
 }
 
 type givenTag struct {
 	router  i2p.Hash
+	group   netip.Prefix // of its address when it got the tag
 	expires time.Time
 }
 
 func newGivenTags() givenTags {
-	return givenTags{byTag: map[uint32]*givenTag{}, byRouter: map[i2p.Hash]uint32{}}
+	return givenTags{byTag: map[uint32]*givenTag{}, byRouter: map[i2p.Hash]uint32{}, groups: map[netip.Prefix]int{}}
 }
 
 func (g *givenTags) router(tag uint32) (i2p.Hash, bool) {
@@ -39,6 +43,10 @@ func (g *givenTags) extend(now time.Time, tag uint32) {
 
 func (g *givenTags) forget(router i2p.Hash) {
 	if tag, ok := g.byRouter[router]; ok {
+		group := g.byTag[tag].group
+		if g.groups[group]--; g.groups[group] == 0 {
+			delete(g.groups, group)
+		}
 		delete(g.byRouter, router)
 		delete(g.byTag, tag)
 	}
@@ -55,13 +63,15 @@ func (e *Engine) tagAsked(now time.Time, s Session) {
 	}
 	tag, ok := e.given.byRouter[s.Router]
 	if !ok {
-		if len(e.given.byTag) >= e.cfg.MaxTags {
+		group := netaddr.Group(s.Remote.Addr(), 24, 48)
+		if len(e.given.byTag) >= MaxTags || e.given.groups[group] >= maxGroupTags && !e.cfg.AllowPrivate {
 			return
 		}
 		for tag = e.random(); e.given.byTag[tag] != nil; {
 			tag = e.random()
 		}
-		e.given.byTag[tag] = &givenTag{router: s.Router}
+		e.given.byTag[tag] = &givenTag{router: s.Router, group: group}
+		e.given.groups[group]++
 		e.given.byRouter[s.Router] = tag
 	}
 	e.given.extend(now, tag)
