@@ -25,6 +25,9 @@ const (
 	// DefaultFallbackDelay: a handshake over a slow path takes 1 to 2 s with a lost packet. Besides a dead first choice
 	// the second has 16 of the 20 s of the dial.
 	DefaultFallbackDelay = 4 * time.Second
+	// hybridTime is what post-quantum handshakes have where a plain one is to follow over another transport. A dead address
+	// keeps SSU2 for 15 s of the 20; that it tries the plain handshake itself after 5 s has the rest of these 8.
+	hybridTime = 8 * time.Second
 	// DefaultBackoffMin is short, for a peer that restarts.
 	DefaultBackoffMin = 2 * time.Second
 	// DefaultBackoffMax: i2pd shuns an unreachable peer for 8 minutes.

@@ -17,6 +17,7 @@ type choice struct {
 	style  int
 	cost   int
 	hybrid bool
+	failed bool // a short while ago, with this peer
 }
 
 // choices are the transports that may dial ri now, cheapest first. Without any, the error says why.
@@ -25,8 +26,8 @@ type choice struct {
 // of this peer went, and a few points by chance, the same at each dial of a peer, so that not all sessions are of one
 // transport where both would do.
 //
-// Before all costs come those with a post-quantum handshake: whoever records everything learns nothing from them, and a plain
-// session besides would be a gift.
+// Before all costs come those with a post-quantum handshake: whoever records everything learns nothing from them. But one
+// that failed with the peer comes last where a plain one did not fail: UDP to it may be blocked.
 func (m *Mux) choices(ri *i2p.RouterInfo, d *dial, now time.Time) ([]choice, error) {
 	var all []choice
 	var pausing []bool
@@ -50,7 +51,7 @@ func (m *Mux) choices(ri *i2p.RouterInfo, d *dial, now time.Time) ([]choice, err
 			continue
 		}
 		chance := int(maphash.Comparable(m.seed, attemptKey{ri.Hash(), i}) % (costChance + 1))
-		all = append(all, choice{i, b.Cost + crowding + st.trouble() + past + chance, b.Hybrid})
+		all = append(all, choice{i, b.Cost + crowding + st.trouble() + past + chance, b.Hybrid, past > 0})
 		pausing = append(pausing, !may)
 	}
 	if len(all) == 0 {
@@ -65,14 +66,18 @@ func (m *Mux) choices(ri *i2p.RouterInfo, d *dial, now time.Time) ([]choice, err
 		}
 		all = kept
 	}
-	slices.SortStableFunc(all, func(a, b choice) int {
+	plainWorks := slices.ContainsFunc(all, func(c choice) bool { return !c.hybrid && !c.failed })
+	rank := func(c choice) int {
 		switch {
-		case a.hybrid == b.hybrid:
-			return cmp.Compare(a.cost, b.cost)
-		case a.hybrid:
-			return -1
+		case !c.hybrid:
+			return 1
+		case c.failed && plainWorks:
+			return 2
 		}
-		return 1
+		return 0
+	}
+	slices.SortStableFunc(all, func(a, b choice) int {
+		return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(a.cost, b.cost))
 	})
 	return all, nil
 }
@@ -93,18 +98,22 @@ type outcome struct {
 
 // race dials over the first choice; over the next as soon as that one fails, or besides it when it takes longer than
 // FallbackDelay. The first session ends the others. So a dead first choice leaves the second all but that delay of
-// the time of the dial. But a plain handshake never runs besides a post-quantum one, which would lose to it for being slow: only
-// after all of those have failed. It returns when none runs any more; without a session, with all that failed.
+// the time of the dial. But a plain handshake over one transport does not begin while a post-quantum one over another runs,
+// which would lose to it for being slow: only when all of those have failed, or had hybridTime. It returns when none runs any
+// more; without a session, with all that failed.
 func (m *Mux) race(ctx context.Context, d *dial, ri *i2p.RouterInfo, choices []choice) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	hybridCtx, stop := hybridTimeout(ctx, choices)
+	defer stop()
 	ended := make(chan outcome, len(choices))
 	next, hybrids := 0, 0 // hybrids run
 	start := func() {
-		c := choices[next]
+		c, ctx := choices[next], ctx
 		next++
 		if c.hybrid {
 			hybrids++
+			ctx = hybridCtx
 		}
 		st := m.styles[c.style]
 		st.dials.Add(1)
@@ -121,7 +130,7 @@ func (m *Mux) race(ctx context.Context, d *dial, ri *i2p.RouterInfo, choices []c
 	start()
 	patience := time.NewTimer(m.cfg.FallbackDelay)
 	defer patience.Stop()
-	won := false
+	won := time.Time{} // when the one that won began
 	var failed dialErrors
 	for running := 1; running > 0; {
 		more := false
@@ -136,33 +145,47 @@ func (m *Mux) race(ctx context.Context, d *dial, ri *i2p.RouterInfo, choices []c
 			m.note(d.to, o, won, ctx.Err() != nil)
 			switch {
 			case o.err == nil:
-				won = true
+				won = o.began
 				cancel()
 			default: // ErrClockSkew too: that may be said by somebody on the path, in a Retry of SSU2
 				failed = append(failed, o.err)
 				more = true
 			}
 		}
-		if more && !won && next < len(choices) && (choices[next].hybrid || hybrids == 0) && ctx.Err() == nil && !d.over() {
+		if more && won.IsZero() && next < len(choices) && (choices[next].hybrid || hybrids == 0) && ctx.Err() == nil && !d.over() {
 			start()
 			running++
 			patience.Reset(m.cfg.FallbackDelay)
 		}
 	}
-	if won {
+	if !won.IsZero() {
 		return nil
 	}
 	return failed
 }
 
-// note takes down how a dial over one transport ended. The end of ctx is not held against it, unless another transport was
-// faster although it began later by all of FallbackDelay.
-func (m *Mux) note(peer i2p.Hash, o outcome, lost, ended bool) {
-	st := m.styles[o.style]
+// hybridTimeout is the context of post-quantum handshakes: where a plain one is to follow they end after hybridTime, or half of
+// what is left of the dial.
+func hybridTimeout(ctx context.Context, choices []choice) (context.Context, context.CancelFunc) {
+	first := slices.IndexFunc(choices, func(c choice) bool { return c.hybrid })
+	if first < 0 || !slices.ContainsFunc(choices[first:], func(c choice) bool { return !c.hybrid }) {
+		return ctx, func() {}
+	}
+	most := hybridTime
+	if end, ok := ctx.Deadline(); ok {
+		most = min(most, time.Until(end)/2)
+	}
+	return context.WithTimeout(ctx, most)
+}
+
+// note takes down how a dial over one transport ended; won is when that began which won, if any did. The end of ctx is not held
+// against it, unless another transport was faster although it began later by all of FallbackDelay.
+func (m *Mux) note(peer i2p.Hash, o outcome, won time.Time, ended bool) {
+	st, lost := m.styles[o.style], !won.IsZero()
 	switch {
 	case o.err == nil: // Opened has noted it
 		return
-	case lost && time.Since(o.began) < m.cfg.FallbackDelay, ended && !lost && errors.Is(o.err, context.Canceled):
+	case lost && won.Sub(o.began) < m.cfg.FallbackDelay, ended && !lost && errors.Is(o.err, context.Canceled):
 		return
 	}
 	st.failures.Add(1)

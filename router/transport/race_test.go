@@ -130,6 +130,20 @@ func TestSlowFirstChoiceMayStillWin(t *testing.T) {
 	})
 }
 
+// What began after the winner is not to blame for being behind.
+func TestLaterLoserIsNotBlamed(t *testing.T) {
+	a, b := bids("NTCP2", 0), bids("SSU2", 30)
+	a.dial = func(context.Context, *i2p.RouterInfo) error { time.Sleep(9 * time.Second); return nil }
+	b.dial = dead
+	servingBoth(t, transport.Config{}, a, b, func(t *testing.T, m *transport.Mux, known *peers, _ *profiles) {
+		err := m.Connect(t.Context(), known.add(t, nil))
+		synctest.Wait()
+		if err != nil || style(m, 1).Dials != 1 || style(m, 1).Failures != 0 {
+			t.Errorf("%v, %+v", err, m.Stats())
+		}
+	})
+}
+
 func TestFailuresAreRemembered(t *testing.T) {
 	a, b := bids("NTCP2", 0), bids("SSU2", 20)
 	broken := errors.New("broken")
