@@ -27,6 +27,7 @@ type dial struct {
 	at      netip.AddrPort
 	target  target
 	id      wire.ConnectionID // ours
+	remote  wire.ConnectionID // the peer's; zero: random
 	intro   *wire.HeaderKey   // the peer's
 	variant wire.Variant
 
@@ -53,6 +54,8 @@ type way struct {
 	token wire.Token
 	plain bool                  // no hybrid handshake
 	moved <-chan netip.AddrPort // nil, or where it turns out to be
+	// id and remote are the connection IDs of an introduction, ours and the peer's; zero: random ones.
+	id, remote wire.ConnectionID
 }
 
 // dial opens a session with one address of a peer.
@@ -72,7 +75,7 @@ func (s *server) dial(ctx context.Context, ri *i2p.RouterInfo, to target, by way
 	s.contact(by.at, time.Now())
 	for try := 0; ; try++ {
 		d := &dial{
-			s: s, l: link, ri: ri, peer: ri.Hash(), at: by.at, target: to, intro: wire.NewHeaderKey(to.intro),
+			s: s, l: link, ri: ri, peer: ri.Hash(), at: by.at, target: to, id: by.id, remote: by.remote, intro: wire.NewHeaderKey(to.intro),
 			packets: make(chan []byte, maxHeldDial), crossed: make(chan *session, 1), established: make(chan struct{}),
 			token: by.token, fresh: by.token != 0, last: try >= maxRestarts, variant: s.choose(to, by),
 		}
@@ -88,6 +91,9 @@ func (s *server) dial(ctx context.Context, ri *i2p.RouterInfo, to target, by way
 		switch {
 		case errors.As(err, &again):
 			by.at, by.token, by.plain = again.at, again.token, by.plain || again.plain
+			if !again.unseen {
+				by.id, by.remote = 0, 0
+			}
 		case err != nil:
 			return nil, fmt.Errorf("ssu2: dial: %w", err)
 		default:
@@ -96,11 +102,12 @@ func (s *server) dial(ctx context.Context, ri *i2p.RouterInfo, to target, by way
 	}
 }
 
-// A startOver ends a handshake that has to begin anew, with other connection ids.
+// A startOver ends a handshake that has to begin anew, with other connection IDs if the peer may have seen these.
 type startOver struct {
-	at    netip.AddrPort
-	token wire.Token
-	plain bool
+	at     netip.AddrPort
+	token  wire.Token
+	plain  bool
+	unseen bool // the peer saw nothing of it
 }
 
 func (*startOver) Error() string { return "ssu2: handshake starts over" }
@@ -159,7 +166,7 @@ func (d *dial) run(ctx context.Context, moved <-chan netip.AddrPort) (*session, 
 			return sn, nil
 		case at := <-moved:
 			if at != d.at && !d.last {
-				return nil, &startOver{at: at, token: d.token}
+				return nil, &startOver{at: at, token: d.token, unseen: true}
 			}
 		case <-timer.C:
 			if d.variant != wire.Plain && !d.asked.IsZero() && !d.last && time.Since(d.asked) > plainAfter {
@@ -217,12 +224,11 @@ func (d *dial) begin() error {
 }
 
 func (d *dial) newInitiator() (err error) {
-	dest := randomID()
-	for dest == d.id || dest == 0 {
-		dest = randomID()
+	for d.remote == d.id || d.remote == 0 {
+		d.remote = randomID()
 	}
 	d.hs, err = wire.NewInitiator(wire.InitiatorConfig{
-		NetworkID: byte(d.s.cfg.NetworkID), Variant: d.variant, SrcID: d.id, DestID: dest, Static: d.s.cfg.StaticKey,
+		NetworkID: byte(d.s.cfg.NetworkID), Variant: d.variant, SrcID: d.id, DestID: d.remote, Static: d.s.cfg.StaticKey,
 		RemoteStatic: d.target.static, RemoteIntro: d.target.intro, RemoteHash: d.peer,
 	})
 	return err

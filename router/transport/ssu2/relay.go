@@ -9,6 +9,7 @@ import (
 	"clove.i2p/router/i2p"
 	"clove.i2p/router/transport"
 	"clove.i2p/router/transport/ssu2/nat"
+	"clove.i2p/router/transport/ssu2/wire"
 )
 
 // A relay is an introduction that a dial waits for.
@@ -122,6 +123,7 @@ func (s *server) relayed(ctx context.Context, ri *i2p.RouterInfo, to target, in 
 		if !s.t.mayDialAt(result.Address) {
 			return nil, transport.ErrNoAddress
 		}
-		return s.dial(ctx, ri, to, way{at: result.Address, token: result.Token, moved: r.moved})
+		ours, theirs := wire.NonceIDs(nonce)
+		return s.dial(ctx, ri, to, way{at: result.Address, token: result.Token, moved: r.moved, id: ours, remote: theirs})
 	}
 }

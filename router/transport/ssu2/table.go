@@ -47,7 +47,7 @@ func (t *table) enterInbound(id wire.ConnectionID, h *inbound) bool {
 	return true
 }
 
-// enterDial gives a dial a free id and enters it by address.
+// enterDial gives a dial a free id, its own if it has one, and enters it by address.
 func (t *table) enterDial(d *dial) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -55,16 +55,15 @@ func (t *table) enterDial(d *dial) error {
 		return errNoPlace
 	}
 	for {
-		id := randomID()
-		if _, taken := t.entries[id]; taken || id == 0 {
-			continue
+		if _, taken := t.entries[d.id]; !taken && d.id != 0 {
+			break
 		}
-		d.id = id
-		t.entries[id] = d
-		t.byRemote[d.at] = append(t.byRemote[d.at], d)
-		t.dials[d.peer] = append(t.dials[d.peer], d)
-		return nil
+		d.id = randomID()
 	}
+	t.entries[d.id] = d
+	t.byRemote[d.at] = append(t.byRemote[d.at], d)
+	t.dials[d.peer] = append(t.dials[d.peer], d)
+	return nil
 }
 
 // leaveDial forgets a dial; its id only if no session has taken it over.

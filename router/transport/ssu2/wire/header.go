@@ -117,7 +117,8 @@ func (h *Header) take(b []byte) {
 }
 
 // NonceIDs are the connection IDs of packets that belong to the nonce of a peer test or a relay: PeerTest 5 and 7 and HolePunch
-// have them as destination and source, PeerTest 6 the other way round ("Peer Test", "Hole Punch").
+// have them as destination and source, PeerTest 6 the other way round ("Peer Test", "Hole Punch"). So does the SessionRequest after
+// an introduction: the specification has random ones there, but i2pd keeps those of the HolePunch, and emissary expects that.
 func NonceIDs(nonce uint32) (dest, src ConnectionID) {
 	dest = ConnectionID(nonce)<<32 | ConnectionID(nonce)
 	return dest, ^dest
