@@ -39,13 +39,17 @@ type Lab struct {
 	used  int // outside addresses given away
 }
 
-// New makes an internet without hosts.
+// New makes an internet without hosts. It fails where namespaces, ip or nft are not to be had.
 func New() (*Lab, error) {
 	internet, err := newNamespace()
 	if err != nil {
 		return nil, err
 	}
-	if err := internet.sysctl("net/ipv4/ip_forward=1", "net/ipv6/conf/all/forwarding=1"); err != nil {
+	err = internet.sysctl("net/ipv4/ip_forward=1", "net/ipv6/conf/all/forwarding=1")
+	if err == nil {
+		err = internet.nft(replaceTable("ip", "")) // without packet filters there are no NAT boxes
+	}
+	if err != nil {
 		internet.close()
 		return nil, err
 	}

@@ -3,12 +3,14 @@
 package natlab_test
 
 import (
+	"errors"
 	"flag"
 	"os"
 	"testing"
 
 	"clove.i2p/tests/natlab"
 	"clove.i2p/tests/netns"
+	"clove.i2p/tests/netns/netnstest"
 )
 
 // unavailable is why there can be no laboratory here.
@@ -28,23 +30,14 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// skip ends the test with a reason, which is a failure where these tests are required.
-func skip(t *testing.T, reason error) {
-	t.Helper()
-	if os.Getenv("CLOVE_INTEROP") == "required" {
-		t.Fatalf("CLOVE_INTEROP=required: %v", reason)
-	}
-	t.Skip(reason)
-}
-
 func newLab(t *testing.T) *natlab.Lab {
 	t.Helper()
 	if unavailable != nil {
-		skip(t, unavailable)
+		netnstest.Missing(t, unavailable)
 	}
 	l, err := natlab.New()
 	if err != nil {
-		skip(t, err)
+		netnstest.Missing(t, err)
 	}
 	t.Cleanup(func() {
 		if err := l.Close(); err != nil {
@@ -57,8 +50,17 @@ func newLab(t *testing.T) *natlab.Lab {
 func newHost(t *testing.T, l *natlab.Lab, s natlab.Spec) *natlab.Host {
 	t.Helper()
 	h, err := l.NewHost(s)
+	check(t, err)
+	return h
+}
+
+// check ends the test after an error. It is skipped where there are no relays, unless these tests are required.
+func check(t *testing.T, err error) {
+	t.Helper()
+	if errors.Is(err, natlab.ErrNoRelay) {
+		netnstest.Missing(t, err)
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	return h
 }

@@ -87,18 +87,14 @@ type starter func(t *testing.T, n *natlab.Network, s natlab.Spec, eepsite bool) 
 func startI2pd(t *testing.T, n *natlab.Network, s natlab.Spec, eepsite bool) (router, *natlab.Host) {
 	t.Helper()
 	r, err := n.StartI2pd(t.Context(), s, natlab.I2pdConfig{Fixed: s.Kind == natlab.Public, Bandwidth: "L", LogLevel: level(), Eepsite: eepsite})
-	if err != nil {
-		t.Fatal(err)
-	}
+	check(t, err)
 	return r, r.Host
 }
 
 func startClove(t *testing.T, n *natlab.Network, s natlab.Spec, eepsite bool) (router, *natlab.Host) {
 	t.Helper()
 	r, err := n.StartClove(t.Context(), s, natlab.CloveConfig{Fixed: s.Kind == natlab.Public, LogLevel: cloveLevel(), Eepsite: eepsite})
-	if err != nil {
-		t.Fatal(err)
-	}
+	check(t, err)
 	return r, r.Host
 }
 

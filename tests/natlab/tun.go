@@ -3,11 +3,15 @@
 package natlab
 
 import (
+	"errors"
 	"fmt"
 	"os"
 
 	"golang.org/x/sys/unix"
 )
+
+// ErrNoRelay means that this machine has no TUN devices for us.
+var ErrNoRelay = errors.New("natlab: no relay")
 
 // openTUN makes a device of a namespace whose packets, IP without a header, we read and write. It is for tests only
 // that such a device exists, and it goes with the file.
@@ -15,7 +19,7 @@ func openTUN(n *namespace, name string, mtu int) (f *os.File, err error) {
 	err = n.do(func() error {
 		fd, err := unix.Open("/dev/net/tun", unix.O_RDWR|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)
 		if err != nil {
-			return fmt.Errorf("natlab: /dev/net/tun: %w", err)
+			return fmt.Errorf("%w: /dev/net/tun: %w", ErrNoRelay, err)
 		}
 		r, err := unix.NewIfreq(name)
 		if err == nil {
@@ -24,7 +28,7 @@ func openTUN(n *namespace, name string, mtu int) (f *os.File, err error) {
 		}
 		if err != nil {
 			unix.Close(fd)
-			return fmt.Errorf("natlab: device %s: %w", name, err)
+			return fmt.Errorf("%w: device %s: %w", ErrNoRelay, name, err)
 		}
 		f = os.NewFile(uintptr(fd), name)
 		return nil

@@ -13,6 +13,7 @@ import (
 	"clove.i2p/router/i2p"
 	"clove.i2p/tests/interop"
 	"clove.i2p/tests/natlab"
+	"clove.i2p/tests/netns/netnstest"
 )
 
 // newNetwork skips the test where there can be none. Data and logs stay after a failure.
@@ -22,10 +23,10 @@ func newNetwork(t *testing.T) *natlab.Network {
 		t.Skip("a network of real i2pd routers: skipped with -short")
 	}
 	if _, err := interop.FindI2pd(); err != nil {
-		skip(t, fmt.Errorf("no i2pd: %w; install the package i2pd or set I2PD", err))
+		netnstest.Missing(t, fmt.Errorf("no i2pd: %w; install the package i2pd or set I2PD", err))
 	}
 	if unavailable != nil {
-		skip(t, unavailable)
+		netnstest.Missing(t, unavailable)
 	}
 	dir, err := os.MkdirTemp("", "clove-natlab-")
 	if err != nil {
@@ -33,7 +34,7 @@ func newNetwork(t *testing.T) *natlab.Network {
 	}
 	n, err := natlab.NewNetwork(dir)
 	if err != nil {
-		skip(t, err)
+		netnstest.Missing(t, err)
 	}
 	t.Cleanup(func() {
 		if err := n.Stop(); err != nil {
