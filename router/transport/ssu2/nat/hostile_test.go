@@ -197,6 +197,24 @@ func TestFloodIsBounded(t *testing.T) {
 	}
 }
 
+// A test that waited for Alice's RouterInfo is one test of Bob's.
+func TestWaitingTestCountsOnce(t *testing.T) {
+	w, _, bob, charlies := testWorld(t, open)
+	charlie := charlies[0]
+	for n := range uint32(60) {
+		a := w.add(fmt.Sprint("alice", n), fmt.Sprintf("100.%d.0.1", n), open, "")
+		p := wire.NewPeerTest(a.keys.Signing, bob.hash(), n, wire.Seconds(w.now), a.box.addr)
+		two := p.Forward(2, 0, a.hash())
+		charlie.engine.HandleBlock(w.now, bob.hash(), wire.BlockPeerTest, body(two.Append(nil)))
+		charlie.known[a.hash()] = a.ri
+		charlie.engine.HandleRouterInfo(w.now, a.hash())
+		w.run(time.Second)
+	}
+	if s := charlie.engine.Stats(); s.TestsAnswered != 60 {
+		t.Errorf("%+v", s)
+	}
+}
+
 // To know whether we were in contact with an address all sessions are looked at: no peer has that done as often as it likes.
 func TestRefusalsAreCheapInAFlood(t *testing.T) {
 	w, alice, bob, charlies := testWorld(t, open)

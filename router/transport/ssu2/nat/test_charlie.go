@@ -27,7 +27,7 @@ func (e *Engine) charlieTestAsked(now time.Time, s Session, p wire.PeerTest, bod
 		return
 	}
 	ri := e.host.RouterInfo(p.Router)
-	code, key := e.judgeAlice(now, s, p, ri)
+	code, key := e.judgeAlice(now, s, p, ri, last)
 	if code == wire.CodeCharlieUnknownAlice && !last && e.await(now, p.Router, s.Router, wire.BlockPeerTest, body) {
 		return
 	}
@@ -49,8 +49,8 @@ func (e *Engine) charlieTestAsked(now time.Time, s Session, p wire.PeerTest, bod
 }
 
 // judgeAlice returns the code for a message 2, and Alice's introduction key. Bob's own limit comes before what looks at all
-// sessions, and refusals count for it.
-func (e *Engine) judgeAlice(now time.Time, s Session, p wire.PeerTest, ri *i2p.RouterInfo) (code byte, key [32]byte) {
+// sessions, and refusals count for it; waited: it was counted when the message came.
+func (e *Engine) judgeAlice(now time.Time, s Session, p wire.PeerTest, ri *i2p.RouterInfo, waited bool) (code byte, key [32]byte) {
 	f := FamilyOf(p.Alice.Addr())
 	at := place(p.Alice.Addr())
 	switch {
@@ -61,7 +61,7 @@ func (e *Engine) judgeAlice(now time.Time, s Session, p wire.PeerTest, ri *i2p.R
 	case !e.usable(p.Alice) || !e.host.Supports(f):
 		return wire.CodeCharlieAddress, key
 	case len(e.charlieTests) >= maxCharlieTests || !e.rates.totals[charlieTestRole].has(now, struct{}{}) ||
-		!e.rates.charlieTestAlice.has(now, at) || !e.rates.charlieTestBob.take(now, s.Router):
+		!e.rates.charlieTestAlice.has(now, at) || !waited && !e.rates.charlieTestBob.take(now, s.Router):
 		return wire.CodeCharlieLimit, key
 	}
 	own, _ := e.host.Own(f)
