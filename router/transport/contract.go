@@ -60,13 +60,20 @@ type Session interface {
 	Status() SessionStatus
 }
 
+// A Replaceable session gives its messages to the one that takes its place.
+type Replaceable interface {
+	Session
+	// Replace is Close with ReasonReplaced. It returns the messages that were not acked, which the caller has to send or to release.
+	Replace() (unsent []*buf.Buf)
+}
+
 // A Registry is what a Transport reports to: the Mux.
 type Registry interface {
 	Handler
 	// Admit is asked for the peer of an inbound handshake as soon as the peer is known. AdmitFrom asks better.
 	Admit(peer i2p.Hash) bool
 	// Opened enters a session before its first message is delivered. If it returns false the transport closes
-	// the session with ReasonBanned and does not report it again.
+	// the session with ReasonBanned or ReasonLimits and does not report it again.
 	Opened(s Session) bool
 	// Closed removes a session after its last message was delivered. The error is nil if we closed it, *Terminated if
 	// the peer did and said why, or what happened to the connection.
@@ -112,6 +119,12 @@ const (
 	ReasonRISign    Reason = 15
 	ReasonStaticKey Reason = 16
 	ReasonBanned    Reason = 17
+)
+
+// Reasons of SSU2 alone.
+const (
+	ReasonLimits   Reason = 19 // connection limits
+	ReasonReplaced Reason = 22 // by a new session
 )
 
 // SessionStatus describes a session at one moment.

@@ -21,4 +21,4 @@ func (t *Terminated) Error() string {
 }
 
 // refuses tells whether the peer will most likely say the same again.
-func (t *Terminated) refuses() bool { return t.Reason >= ReasonAEAD }
+func (t *Terminated) refuses() bool { return t.Reason >= ReasonAEAD && t.Reason != ReasonReplaced }

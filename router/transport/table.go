@@ -125,7 +125,7 @@ func (r registry) Opened(s Session) bool {
 	m.mu.Unlock()
 
 	for _, old := range replaced {
-		old.Close(ReasonNormal)
+		m.replace(old, s)
 	}
 	if evicted != nil {
 		m.c.evicted.Add(1)
@@ -140,6 +140,20 @@ func (r registry) Opened(s Session) bool {
 	}
 	m.log.Debug("session opened", "peer", peer, "style", m.styles[r.style].name, "direction", s.Direction())
 	return true
+}
+
+// replace closes a session whose place another has taken, which gets the messages that the peer has not acked ("Multiple Sessions"
+// of SSU2).
+func (m *Mux) replace(old, by Session) {
+	r, ok := old.(Replaceable)
+	if !ok {
+		old.Close(ReasonNormal)
+		return
+	}
+	unsent := r.Replace()
+	if n := by.Send(unsent); n < len(unsent) {
+		m.c.dropSessionFull.Add(uint64(len(unsent) - n))
+	}
 }
 
 // enterLocked puts a session into the table and returns those that it replaces: all of the peer's, or, if it crossed with

@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"clove.i2p/router/buf"
 	"clove.i2p/router/i2p"
 	"clove.i2p/router/transport"
 )
@@ -30,6 +31,38 @@ func TestNewInboundSessionReplacesTheOld(t *testing.T) {
 		again, _ := tr.open(peer, transport.Outbound)
 		if fresh.reasons() == nil || again.reasons() != nil {
 			t.Fatal("the old one goes, whatever the direction")
+		}
+	})
+}
+
+// A replaceable session has messages that are not acked.
+type replaceable struct {
+	*session
+	unsent []*buf.Buf
+}
+
+func (r *replaceable) Replace() []*buf.Buf {
+	r.Close(transport.ReasonReplaced)
+	return r.unsent
+}
+
+func TestReplacedSessionGivesItsMessagesToTheNew(t *testing.T) {
+	serving(t, transport.Config{}, func(t *testing.T, m *transport.Mux, known *peers, tr *fake, _ *profiles) {
+		peer := known.add(t, nil)
+		old := &replaceable{
+			session: &session{t: tr, peer: peer, direction: transport.Inbound, since: time.Now(), active: time.Now()},
+			unsent:  []*buf.Buf{msg("a"), msg("b")},
+		}
+		if !tr.reg.Opened(old) {
+			t.Fatal("not admitted")
+		}
+		fresh, _ := tr.open(peer, transport.Inbound)
+		m.Send(peer, msg("c"))
+		if got := fresh.messages(); !slices.Equal(got, []string{"a", "b", "c"}) {
+			t.Errorf("the new one got %q", got)
+		}
+		if !slices.Equal(old.reasons(), []transport.Reason{transport.ReasonReplaced}) {
+			t.Errorf("the old one closed with %v", old.reasons())
 		}
 	})
 }
@@ -110,6 +143,8 @@ func TestSessionThatIsRefusedAtOnceIsAFailedDial(t *testing.T) {
 			{&transport.Terminated{Reason: transport.ReasonBanned}, time.Second, transport.ErrBackoff},
 			{errors.New("EOF"), time.Second, transport.ErrBackoff}, // without a byte
 			{&transport.Terminated{Reason: transport.ReasonNormal}, time.Second, nil},
+			{&transport.Terminated{Reason: transport.ReasonLimits}, time.Second, transport.ErrBackoff},
+			{&transport.Terminated{Reason: transport.ReasonReplaced}, time.Second, nil},
 			{&transport.Terminated{Reason: transport.ReasonBanned}, time.Minute, nil},
 			{nil, time.Second, nil},
 		} {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"clove.i2p/router/buf"
 	"clove.i2p/router/transport"
 	"clove.i2p/router/transport/ssu2/flow"
 	"clove.i2p/router/transport/ssu2/wire"
@@ -16,14 +17,31 @@ func (s *session) Close(reason transport.Reason) { s.closeBy(reason, time.Now().
 // closeBy is Close with a time for the flush.
 func (s *session) closeBy(reason transport.Reason, flush time.Time) {
 	s.mu.Lock()
+	s.closeLocked(reason, flush)
+	s.mu.Unlock()
+	s.link.mark(s)
+}
+
+func (s *session) closeLocked(reason transport.Reason, flush time.Time) {
 	switch {
 	case s.state == stateOpen:
 		s.state, s.reason, s.flush = stateClosing, reason, flush
 	case s.state == stateClosing && flush.Before(s.flush):
 		s.flush = flush
 	}
+}
+
+// Replace closes at once and gives back what the peer did not ack.
+func (s *session) Replace() (unsent []*buf.Buf) {
+	now := time.Now()
+	s.mu.Lock()
+	if s.state <= stateClosing {
+		unsent = s.flow.Unfinished(now)
+	}
+	s.closeLocked(transport.ReasonReplaced, now)
 	s.mu.Unlock()
 	s.link.mark(s)
+	return unsent
 }
 
 // terminate says why, and lingers. The lock is held, as for all that follow.

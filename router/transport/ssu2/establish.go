@@ -19,7 +19,7 @@ func (h *inbound) establish(payload []byte) error {
 	remote, no := checkPeer(ri, h.hs.RemoteStatic(), h.from.Addr(), s.cfg.NetworkID, s.strict(), s.clock.Now())
 	peer := ri.Hash()
 	if no == nil && (peer == s.cfg.SelfHash || !transport.AdmitFrom(s.registry, peer, h.from.Addr())) {
-		no = &refusal{transport.ReasonBanned, transport.ErrRefused}
+		no = &refusal{s.unwanted(peer), transport.ErrRefused}
 	}
 	if no != nil && no.reason == transport.ReasonStaticKey {
 		return no // we know no intro key to answer with

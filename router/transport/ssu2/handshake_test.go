@@ -7,11 +7,13 @@ import (
 	"net/netip"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"clove.i2p/router/buf"
+	"clove.i2p/router/i2p"
 	"clove.i2p/router/transport"
 	"clove.i2p/router/udp"
 	"clove.i2p/tests/simnet"
@@ -184,15 +186,19 @@ func TestRefusalsTellTheReason(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := simnet.NewInternet(1)
 		a, _ := newHost(t, n, 1, lossy(0), nil)
-		b, _ := newHost(t, n, 2, lossy(0), nil)
+		var banned atomic.Bool
+		b, _ := newHost(t, n, 2, lossy(0), func(_ *Config, d *Deps) { d.Banned = func(i2p.Hash) bool { return banned.Load() } })
 		a.serve()
 		b.serve()
 		b.refuse = true
-		if _, err := a.transport.Dial(t.Context(), b.self()); err != nil {
-			t.Fatal(err)
-		}
-		if err := receive(t, a.closed); !terminatedBy(err, transport.ReasonBanned) {
-			t.Errorf("closed: %v", err)
+		for _, reason := range []transport.Reason{transport.ReasonLimits, transport.ReasonBanned} {
+			banned.Store(reason == transport.ReasonBanned)
+			if _, err := a.transport.Dial(t.Context(), b.self()); err != nil {
+				t.Fatal(err)
+			}
+			if err := receive(t, a.closed); !terminatedBy(err, reason) {
+				t.Errorf("closed: %v", err)
+			}
 		}
 		b.refuse = false
 		old := a.self()

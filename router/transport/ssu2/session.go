@@ -114,7 +114,7 @@ type directPacket struct {
 	blocks []byte
 }
 
-var _ transport.Session = (*session)(nil)
+var _ transport.Replaceable = (*session)(nil)
 var _ actor = (*session)(nil)
 var _ flow.Handler = (*session)(nil)
 
@@ -156,7 +156,7 @@ func (s *server) routerTime(now time.Time) time.Time { return now.Add(s.clock.Of
 // open reports the session to the registry; false if that does not want it.
 func (s *session) open() bool {
 	if s.s.stopped() || !s.s.registry.Opened(s) {
-		reason := transport.ReasonBanned
+		reason := s.s.unwanted(s.peer)
 		if s.s.stopped() {
 			reason = transport.ReasonShutdown
 		}
@@ -172,6 +172,14 @@ func (s *session) open() bool {
 	s.deliver()
 	s.link.mark(s)
 	return true
+}
+
+// unwanted is the reason for a peer that the registry does not admit.
+func (s *server) unwanted(peer i2p.Hash) transport.Reason {
+	if peer == s.cfg.SelfHash || s.t.deps.Banned != nil && s.t.deps.Banned(peer) {
+		return transport.ReasonBanned
+	}
+	return transport.ReasonLimits
 }
 
 // refuse ends a session that the registry does not know, and tells the peer why.
