@@ -4,11 +4,15 @@ GO        ?= go
 GOLANGCI  ?= golangci-lint
 FUZZ      ?= 60s
 SOAK      ?= 12m
-TESTFLAGS ?=
+TESTFLAGS ?= -timeout 20m
 I2PD      ?= -
 VERSION   ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo 0.1.0-dev)
 
-.PHONY: proto all build demo test race vet lint bench bench-network bench-plugin bench-ssu2 fuzz interop natlab soak clean
+# For the tests with real routers; CLOVE_INTEROP_LONG=1 takes longer.
+INTEROP_TIME = $(if $(CLOVE_INTEROP_LONG),60m,20m)
+NATLAB_TIME  = $(if $(CLOVE_INTEROP_LONG),120m,40m)
+
+.PHONY: proto all build demo test race vet lint bench bench-network bench-plugin bench-ssu2 fuzz interop interop-hybrid natlab soak clean
 
 all: build
 
@@ -59,11 +63,17 @@ fuzz:
 
 # Against real i2pd routers, in a network namespace of its own.
 interop:
-	CLOVE_INTEROP=required $(GO) test -count=1 -v ./tests/interop/...
+	CLOVE_INTEROP=required $(GO) test -count=1 -v -timeout $(INTEROP_TIME) ./tests/interop/...
+
+# Post-quantum handshakes with an i2pd that has them: make interop-hybrid I2PD=PATH.
+interop-hybrid:
+	@test -x '$(I2PD)' || { echo 'make interop-hybrid I2PD=PATH: name an i2pd 2.60 or later that was built with OpenSSL 3.5'; exit 2; }
+	CLOVE_INTEROP=required CLOVE_HYBRID_I2PD='$(abspath $(I2PD))' $(GO) test -count=1 -v -timeout $(INTEROP_TIME) -run HybridInterop \
+		./router/transport/ntcp2 ./router/transport/ssu2 ./router/transport/ssu2/wire
 
 # Behind NATs of every kind and over bad lines, in network namespaces, with i2pd: verdicts, relays, transfers.
 natlab:
-	CLOVE_INTEROP=required CLOVE_NATLAB=full $(GO) test -count=1 -v -timeout 40m ./tests/natlab
+	CLOVE_INTEROP=required CLOVE_NATLAB=full $(GO) test -count=1 -v -timeout $(NATLAB_TIME) ./tests/natlab
 
 # A download loop through i2pd for $(SOAK), beyond the life of every tunnel that was there at its start.
 soak:
