@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strconv"
+	"syscall"
 )
 
 // validateLinks reports the first impossible value of how the router connects to others.
@@ -41,11 +43,13 @@ func (c Config) validateLinks() error {
 // listen parses Listen: without a host, all addresses of both IP versions.
 func (e Endpoint) listen(name string) ([]netip.AddrPort, error) {
 	if len(e.Listen) > 0 && e.Listen[0] == ':' {
-		var port uint16
-		if _, err := fmt.Sscanf(e.Listen, ":%d", &port); err != nil {
-			return nil, fmt.Errorf("router: %s listen address %q: want host:port or :port", name, e.Listen)
+		port, err := strconv.ParseUint(e.Listen[1:], 10, 16)
+		if err != nil {
+			return nil, fmt.Errorf("router: %s listen address %q: want IP:port or :port", name, e.Listen)
 		}
-		return []netip.AddrPort{netip.AddrPortFrom(netip.IPv4Unspecified(), port), netip.AddrPortFrom(netip.IPv6Unspecified(), port)}, nil
+		return []netip.AddrPort{
+			netip.AddrPortFrom(netip.IPv4Unspecified(), uint16(port)), netip.AddrPortFrom(netip.IPv6Unspecified(), uint16(port)),
+		}, nil
 	}
 	at, err := netip.ParseAddrPort(e.Listen)
 	if err != nil {
@@ -99,6 +103,15 @@ func (c Config) endpoints(name string, e Endpoint, kept uint16) ([]netip.AddrPor
 		return nil, fmt.Errorf("router: %s listen address %q is of an IP version that is switched off", name, e.Listen)
 	}
 	return out, nil
+}
+
+// withoutIPv6 is what remains of the addresses to listen on where the system has no IPv6 (Linux: ipv6.disable=1), as err says, and
+// the configuration did not ask for it by name; none otherwise.
+func (e Endpoint) withoutIPv6(listen []netip.AddrPort, err error) []netip.AddrPort {
+	if !errors.Is(err, syscall.EAFNOSUPPORT) || e.Listen == "" || e.Listen[0] != ':' {
+		return nil
+	}
+	return slices.DeleteFunc(slices.Clone(listen), func(a netip.AddrPort) bool { return a.Addr().Is6() })
 }
 
 // both adds to bound addresses the one of IPv4 that [::] stands for where nothing else listens on IPv4.

@@ -1,9 +1,18 @@
 package router
 
 import (
+	"bytes"
+	"context"
 	"fmt"
+	"net"
+	"net/netip"
+	"os"
 	"strings"
+	"syscall"
 	"testing"
+
+	"clove.i2p/router/transport/ssu2"
+	"clove.i2p/router/udp"
 )
 
 func TestEndpoints(t *testing.T) {
@@ -22,6 +31,8 @@ func TestEndpoints(t *testing.T) {
 		{name: "nothing left", cfg: Config{NoIPv6: true}, e: Endpoint{Listen: "[2001:db8::1]:7"}, want: "switched off"},
 		{name: "behind a proxy", cfg: Config{Upstream: "socks5://127.0.0.1:9050"}, e: Endpoint{Listen: ":7"}, want: "[]"},
 		{name: "off", e: Endpoint{Disabled: true, Listen: ":7"}, want: "[]"},
+		{name: "a port and more", e: Endpoint{Listen: ":9000abc"}, want: "want IP:port or :port"},
+		{name: "no port", e: Endpoint{Listen: ":65536"}, want: "want IP:port or :port"},
 		{name: "a name", e: Endpoint{Listen: "localhost:7"}, want: "want IP:port or :port"},
 	} {
 		at, err := c.cfg.endpoints("ntcp2", c.e, c.kept)
@@ -55,5 +66,69 @@ func TestImpossibleLinksAreRefused(t *testing.T) {
 		if err := c.Validate(); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+// Without IPv6 in the kernel, as with ipv6.disable=1, sockets of it cannot be made.
+func TestSystemWithoutIPv6(t *testing.T) {
+	missing := &net.OpError{Op: "listen", Err: os.NewSyscallError("socket", syscall.EAFNOSUPPORT)}
+	sockets := Sockets{
+		Listen: func(_ context.Context, _ string, at netip.AddrPort) (net.Listener, error) {
+			if at.Addr().Is6() {
+				return nil, missing
+			}
+			return net.Listen("tcp4", "127.0.0.1:0")
+		},
+		ListenPacket: func(_ context.Context, at netip.AddrPort) (ssu2.Socket, error) {
+			if at.Addr().Is6() {
+				return nil, fmt.Errorf("udp: %w", missing)
+			}
+			return udp.Listen(netip.MustParseAddrPort("127.0.0.1:0"), udp.Options{})
+		},
+	}
+	r := made(t, Config{Sockets: sockets})
+	if len(r.ntcp2.Bound()) != 1 || len(r.ssu2.Bound()) != 1 {
+		t.Errorf("listens on %v", r.bound())
+	}
+	for _, a := range r.RouterInfo().Addresses() {
+		if strings.Contains(a.Caps(), "6") {
+			t.Errorf("%s: caps %q", a.Style, a.Caps())
+		}
+	}
+	if r, err := New(Config{NetworkID: testNetwork, AllowPrivate: true, Sockets: sockets, NTCP2: Endpoint{Listen: "[::]:0"}}, nil); err == nil {
+		r.Close()
+		t.Error("an IPv6 address that is asked for is passed over")
+	}
+}
+
+// The static key and IV outlive a restart (NTCP2, "Published Addresses"), also where nothing listens.
+func TestKeysBehindAProxyAreKept(t *testing.T) {
+	dir := t.TempDir()
+	key := func(c Config) []byte {
+		t.Helper()
+		c.DataDir, c.NetworkID, c.AllowPrivate = dir, testNetwork, true
+		r, err := New(c, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer r.Close()
+		s := r.id.ntcp2.static.Public()
+		return s[:]
+	}
+	proxied := Config{Upstream: "socks5://127.0.0.1:9"}
+	first := key(proxied)
+	if !bytes.Equal(key(proxied), first) || !bytes.Equal(key(Config{NTCP2: Endpoint{Listen: "127.0.0.1:0"}}), first) {
+		t.Error("another key at the next start")
+	}
+	port := func() uint16 {
+		k, err := loadLinkKeys(dir, "ntcp2", ivLen)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return k.port
+	}
+	was := port()
+	if key(proxied); was == 0 || port() != was {
+		t.Errorf("port %d, then %d", was, port())
 	}
 }

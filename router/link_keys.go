@@ -23,6 +23,7 @@ type linkKeys struct {
 	static keys.X25519Private
 	mask   []byte
 	port   uint16 // 0 until the first listener has one
+	kept   bool   // in the file
 }
 
 const (
@@ -77,12 +78,13 @@ func parseLinkKeys(b []byte, maskLen int) (k linkKeys, err error) {
 	k.static = keys.NewX25519([32]byte(b[:32]))
 	k.mask = b[32 : 32+maskLen]
 	k.port = binary.BigEndian.Uint16(b[32+maskLen:])
+	k.kept = true
 	return k, nil
 }
 
-// keepPort writes the keys with the port, if that is not how they are kept already.
-func (k *linkKeys) keepPort(dir, name string, port uint16) error {
-	if k.port == port {
+// keep writes the keys with the port, if that is not how they are kept already.
+func (k *linkKeys) keep(dir, name string, port uint16) error {
+	if k.kept && k.port == port {
 		return nil
 	}
 	k.port = port
@@ -91,7 +93,11 @@ func (k *linkKeys) keepPort(dir, name string, port uint16) error {
 	}
 	static := k.static.Bytes()
 	b := binary.BigEndian.AppendUint16(append(static[:], k.mask...), port)
-	return writeFile(linkKeysFile(dir, name), append(b, linkSum(b)...))
+	if err := writeFile(linkKeysFile(dir, name), append(b, linkSum(b)...)); err != nil {
+		return err
+	}
+	k.kept = true
+	return nil
 }
 
 func linkSum(b []byte) []byte {

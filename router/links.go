@@ -81,7 +81,12 @@ func (r *Router) openNTCP2() error {
 		StaticKey: r.id.ntcp2.static, IV: [ivLen]byte(r.id.ntcp2.mask), SelfHash: r.hash, Self: r.own.Load, Skew: r.skew.note(r.clock),
 		Limiter: r.limiter, PostQuantum: sizes,
 	}
-	r.ntcp2, err = ntcp2.New(cfg, ntcp2.Deps{Clock: r.clock, Logger: r.log, Listen: r.cfg.Sockets.Listen, Dial: dial})
+	deps := ntcp2.Deps{Clock: r.clock, Logger: r.log, Listen: r.cfg.Sockets.Listen, Dial: dial}
+	r.ntcp2, err = ntcp2.New(cfg, deps)
+	if without := r.cfg.NTCP2.withoutIPv6(listen, err); len(without) > 0 {
+		cfg.Listen = without
+		r.ntcp2, err = ntcp2.New(cfg, deps)
+	}
 	if err != nil {
 		return fmt.Errorf("router: %w", taken("ntcp2", firstPort(listen), err))
 	}
@@ -126,16 +131,22 @@ func (r *Router) bindSSU2(port uint16) error {
 			versions = append(versions, 4)
 		}
 	}
-	r.ssu2, err = ssu2.New(ssu2.Config{
+	cfg := ssu2.Config{
 		Listen: listen, Advertise: advertise, NoIPv4: r.cfg.NoIPv4, NetworkID: r.cfg.NetworkID, AllowPrivate: r.cfg.AllowPrivate,
 		StaticKey: r.id.ssu2.static, IntroKey: [introKeyLen]byte(r.id.ssu2.mask), SigningKey: r.id.keys.Signing,
 		SelfHash: r.hash, Self: r.own.Load, Skew: r.skew.note(r.clock), Limiter: r.limiter, PostQuantum: versions,
 		Mode: batching[r.cfg.Batching],
-	}, ssu2.Deps{
+	}
+	deps := ssu2.Deps{
 		Clock: r.clock, Logger: r.log, Listen: r.cfg.Sockets.ListenPacket, Observer: r.reach,
 		RouterInfo: func(router i2p.Hash) *i2p.RouterInfo { return r.db.RouterInfo(router) },
 		Banned:     func(router i2p.Hash) bool { return r.mux.Banned(router) },
-	})
+	}
+	r.ssu2, err = ssu2.New(cfg, deps)
+	if without := r.cfg.SSU2.withoutIPv6(listen, err); len(without) > 0 {
+		cfg.Listen = without
+		r.ssu2, err = ssu2.New(cfg, deps)
+	}
 	if err != nil {
 		return fmt.Errorf("router: %w", taken("ssu2", firstPort(listen), err))
 	}
@@ -152,12 +163,13 @@ func firstPort(at []netip.AddrPort) uint16 {
 // batching are the values of Config.Batching.
 var batching = map[string]udp.Mode{"": udp.Auto, "auto": udp.Auto, "batched": udp.Batched, "plain": udp.Plain}
 
-// keepFirstPort keeps the port of the first listener for the next start.
+// keepFirstPort keeps the keys for the next start, and the port of the first listener, if there is one.
 func keepFirstPort(k *linkKeys, dir, name string, bound []netip.AddrPort) error {
-	if len(bound) == 0 {
-		return nil
+	port := k.port
+	if len(bound) > 0 {
+		port = bound[0].Port()
 	}
-	return k.keepPort(dir, name, bound[0].Port())
+	return k.keep(dir, name, port)
 }
 
 func (r *Router) closeTransports() error {

@@ -69,7 +69,9 @@ func TryPorts(cfg Config) ([]Port, error) {
 				continue // any that is free
 			}
 			p := Port{Style: t.style, At: a}
-			if err := t.try(a, len(at) > 1); err != nil {
+			if err := t.try(a, len(at) > 1); len(t.e.withoutIPv6(at, err)) > 0 {
+				continue // as New does
+			} else if err != nil {
 				p.Err = taken(t.name, a.Port(), err)
 			}
 			all = append(all, p)
