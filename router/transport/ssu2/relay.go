@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"strings"
 	"time"
 
 	"clove.i2p/router/i2p"
@@ -90,6 +91,21 @@ func (s *server) dialIntroducer(ctx context.Context, router i2p.Hash) error {
 	return err
 }
 
+// relayFamily is the IP version in which a peer is to reach us: that of our session with the introducer, who vouches for our address
+// there, if the peer has it, else the other.
+func (s *server) relayFamily(to target, bob netip.Addr) nat.Family {
+	f := nat.FamilyOf(bob)
+	other := nat.V4 + nat.V6 - f
+	caps := to.caps
+	if !strings.ContainsAny(caps, "46") { // transport.PathOf
+		caps = capOf(nat.V4)
+	}
+	if !strings.Contains(caps, capOf(f)) && s.linkFor(anyOf(other)) != nil {
+		return other
+	}
+	return f
+}
+
 // relayed asks an introducer with whom there is a session, and dials where it says.
 func (s *server) relayed(ctx context.Context, ri *i2p.RouterInfo, to target, in nat.Introducer) (*session, error) {
 	bob := s.table.session(in.Router)
@@ -99,7 +115,7 @@ func (s *server) relayed(ctx context.Context, ri *i2p.RouterInfo, to target, in 
 	r := &relay{result: make(chan nat.RelayResult, 1), moved: make(chan netip.AddrPort, 1)}
 	n := s.nat
 	n.mu.Lock()
-	nonce, err := n.engine.Relay(time.Now(), ri, in.Router, in.Tag, nat.FamilyOf(bob.remoteNow().Addr()))
+	nonce, err := n.engine.Relay(time.Now(), ri, in.Router, in.Tag, s.relayFamily(to, bob.remoteNow().Addr()))
 	if err == nil {
 		n.relays[nonce] = r
 	}

@@ -1,9 +1,11 @@
 package ssu2
 
 import (
+	"net/netip"
 	"testing"
 	"testing/synctest"
 
+	"clove.i2p/router/transport/ssu2/nat"
 	"clove.i2p/router/transport/ssu2/wire"
 	"clove.i2p/tests/simnet"
 )
@@ -29,4 +31,29 @@ func TestIntroducedDialsHaveTheIDsOfTheNonce(t *testing.T) {
 			t.Errorf("%x and %x", sn.id, sn.remoteID)
 		}
 	})
+}
+
+// Whatever the IP version of the session with the introducer.
+func TestARelayIsInAnIPVersionOfThePeer(t *testing.T) {
+	v4, v6 := netip.MustParseAddr("11.0.0.9"), netip.MustParseAddr("2600::9")
+	n := simnet.NewInternet(1)
+	h := n.Host("both", netip.MustParseAddr("11.0.0.1"), netip.MustParseAddr("2600::1"))
+	both := newRouter(t, func(c *Config, d *Deps) {
+		on(h, "11.0.0.1:9000")(c, d)
+		c.Listen = append(c.Listen, netip.MustParseAddrPort("[2600::1]:9000"))
+	}).serve().running()
+	four := newRouter(t, on(n.Host("four", netip.MustParseAddr("11.0.0.2")), "11.0.0.2:9000")).serve().running()
+	for _, c := range []struct {
+		s    *server
+		caps string
+		bob  netip.Addr
+		want nat.Family
+	}{
+		{both, "4", v6, nat.V4}, {both, "6", v4, nat.V6}, {both, "46", v6, nat.V6}, {both, "46", v4, nat.V4},
+		{both, "", v6, nat.V4}, {both, "BC6", v6, nat.V6}, {four, "6", v4, nat.V4},
+	} {
+		if got := c.s.relayFamily(target{caps: c.caps}, c.bob); got != c.want {
+			t.Errorf("caps %q through %v: %v", c.caps, c.bob, got)
+		}
+	}
 }
