@@ -219,14 +219,18 @@ func (f *Flow) pace(t instant) {
 	f.pacer.set(t, f.cc.window(), f.mtu.payload(), f.rtt.current(), f.cc.slowStart())
 }
 
-// Unsent tells that the system refused the packets first to last for their length (EMSGSIZE): the MTU falls at once, and their blocks are sent again. For other
-// errors do nothing: the packets count as lost in time.
+// Unsent tells that the system refused the packets first to last, one train, for their length (EMSGSIZE): the MTU falls at once, and their blocks are sent
+// again. Where it refuses even what every path has to take they count as lost in time, so that the session fails; so do packets after other errors, for
+// which nothing is to be called.
 func (f *Flow) Unsent(now time.Time, first, last uint32) {
 	t := f.tick(now)
-	fell := false
+	fell, long := false, false
 	for n := max(first, f.sent.base); n <= last && n < f.sent.next; n++ {
 		p := f.sent.at(n)
 		if p.state != inFlight {
+			continue
+		}
+		if long = long || p.big; !long {
 			continue
 		}
 		if f.onPath(p) && (p.probe != 0 || !fell) {

@@ -292,3 +292,31 @@ func TestOldPathSaysNothingOfTheMTU(t *testing.T) {
 		}
 	}
 }
+
+// TestRefusedAtTheFloorFails: the system refuses all packets, so that the session ends in its time, and does not send the same again and again until then.
+func TestRefusedAtTheFloorFails(t *testing.T) {
+	for _, mtu := range []int{1280, 1500} {
+		p := newPeer(t, flow.Config{Initiator: true, RTT: 50 * ms, MTU: mtu, Discover: true})
+		packets, id := 0, uint32(0)
+		for at := time.Duration(0); ; at += 10 * ms {
+			p.now = simStart.Add(at)
+			if err := p.f.Failed(p.now); errors.Is(err, flow.ErrDead) {
+				break
+			}
+			if p.f.Queued() < 5 {
+				id++
+				p.queue(id, 1190, 8*time.Second)
+			}
+			for s := p.out(); s != nil; s = p.out() {
+				packets++
+				p.f.Unsent(p.now, s.number, s.number)
+			}
+			if at > 40*time.Second {
+				t.Fatalf("MTU %d: alive after %d packets were refused: %+v", mtu, packets, p.f.Stats())
+			}
+		}
+		if packets > 100 {
+			t.Errorf("MTU %d: %d packets", mtu, packets)
+		}
+	}
+}
