@@ -12,6 +12,7 @@ import (
 	"clove.i2p/router/clock"
 	"clove.i2p/router/crypto/keys"
 	"clove.i2p/router/i2p"
+	"clove.i2p/router/transport"
 	"clove.i2p/router/transport/ssu2/nat"
 	"clove.i2p/router/udp"
 )
@@ -75,6 +76,8 @@ type Deps struct {
 	Observer Observer // nil: nobody
 	// RouterInfo is what is known of a router here and now, nil for nothing: to introduce others and to reach introducers.
 	RouterInfo func(router i2p.Hash) *i2p.RouterInfo
+	// Lookup finds the RouterInfo of an introducer that is not known, so that RouterInfo has it then. nil: it is not looked for.
+	Lookup transport.Lookup
 	// Banned reports whether we want nothing to do with a router. nil: with everybody.
 	Banned func(router i2p.Hash) bool
 }

@@ -14,6 +14,7 @@ var (
 	errSource    = errors.New("source is not the published host")
 	errTimeout   = errors.New("peer does not answer")
 	errNoPlace   = errors.New("no connection id is free")
+	errUnknown   = errors.New("no introducer is known that we can reach")
 )
 
 // A refusal is a handshake that failed after the peer proved its key, so that it is told the reason.
@@ -24,6 +25,12 @@ type refusal struct {
 
 func (r *refusal) Error() string { return fmt.Sprintf("%v (reason %d)", r.err, r.reason) }
 func (r *refusal) Unwrap() error { return r.err }
+
+// An ownError is a failure that says nothing about the peer.
+type ownError struct{ error }
+
+func (e *ownError) OurOwn() bool  { return true }
+func (e *ownError) Unwrap() error { return e.error }
 
 // A rejection is a Retry with a Termination: the peer does not want a session.
 type rejection struct{ reason transport.Reason }

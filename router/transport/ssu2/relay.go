@@ -2,6 +2,7 @@ package ssu2
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/netip"
 	"strings"
@@ -34,20 +35,21 @@ func (r *relay) done(result nat.RelayResult) {
 }
 
 // dialThrough opens a session with a router that is reached through introducers only: a session with one of these if there is none,
-// a relay request there, and then the handshake as usual.
+// a relay request there, and then the handshake as usual. If none is known they are looked up ("Introducer Selection"); that we do
+// not find any says nothing about the peer.
 func (s *server) dialThrough(ctx context.Context, ri *i2p.RouterInfo, through []target) (*session, error) {
 	err := transport.ErrNoAddress
 	for _, to := range through {
 		list := to.through
 		for try := 0; try < maxIntroducers && len(list) > 0 && ctx.Err() == nil; try++ {
-			var in nat.Introducer
-			var connected, ok bool
-			s.nat.mu.Lock()
-			if s.nat.engine != nil {
-				in, connected, ok = s.nat.engine.ChooseIntroducer(list)
+			in, connected, ok := s.chooseIntroducer(list)
+			if !ok && s.lookupIntroducers(ctx, list) {
+				in, connected, ok = s.chooseIntroducer(list)
 			}
-			s.nat.mu.Unlock()
 			if !ok {
+				if errors.Is(err, transport.ErrNoAddress) { // nothing else went wrong
+					err = &ownError{fmt.Errorf("ssu2: relay: %w", errUnknown)}
+				}
 				break
 			}
 			list = withoutIntroducer(list, in)
@@ -63,6 +65,43 @@ func (s *server) dialThrough(ctx context.Context, ri *i2p.RouterInfo, through []
 		}
 	}
 	return nil, err
+}
+
+func (s *server) chooseIntroducer(list []nat.Introducer) (in nat.Introducer, connected, ok bool) {
+	n := s.nat
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.engine == nil {
+		return in, false, false
+	}
+	return n.engine.ChooseIntroducer(list)
+}
+
+// lookupIntroducers looks all of a list up that are not known, and reports whether one was found, at the first of them.
+func (s *server) lookupIntroducers(ctx context.Context, list []nat.Introducer) bool {
+	if s.t.deps.Lookup == nil {
+		return false
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	host := (*natHost)(s.nat)
+	found, running := make(chan bool, len(list)), 0
+	for _, in := range list {
+		if host.RouterInfo(in.Router) != nil || host.Banned(in.Router) {
+			continue
+		}
+		running++
+		s.running.Go(func() {
+			ri, err := s.t.deps.Lookup(ctx, in.Router)
+			found <- err == nil && ri.Hash() == in.Router
+		})
+	}
+	for range running {
+		if <-found {
+			return true
+		}
+	}
+	return false
 }
 
 func withoutIntroducer(list []nat.Introducer, in nat.Introducer) (rest []nat.Introducer) {
@@ -121,7 +160,7 @@ func (s *server) relayed(ctx context.Context, ri *i2p.RouterInfo, to target, in 
 	}
 	n.mu.Unlock()
 	if err != nil {
-		return nil, fmt.Errorf("ssu2: relay: %w", err)
+		return nil, &ownError{fmt.Errorf("ssu2: relay: %w", err)}
 	}
 	n.awake()
 	defer func() {

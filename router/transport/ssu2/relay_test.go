@@ -1,10 +1,14 @@
 package ssu2
 
 import (
+	"context"
+	"errors"
 	"net/netip"
 	"testing"
 	"testing/synctest"
+	"time"
 
+	"clove.i2p/router/i2p"
 	"clove.i2p/router/transport/ssu2/nat"
 	"clove.i2p/router/transport/ssu2/wire"
 	"clove.i2p/tests/simnet"
@@ -56,4 +60,48 @@ func TestARelayIsInAnIPVersionOfThePeer(t *testing.T) {
 			t.Errorf("caps %q through %v: %v", c.caps, c.bob, got)
 		}
 	}
+}
+
+func TestUnknownIntroducersAreLookedUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := simnet.NewInternet(3)
+		bob, _ := newHost(t, n, 1, lossy(0), nil)
+		bob.serve()
+		charlie := behind(t, n, simnet.PortRestricted, 88)
+		introducedBy(t, charlie, bob)
+		found := false
+		alice, _ := newHost(t, n, 2, lossy(0), func(_ *Config, d *Deps) {
+			known := d.RouterInfo
+			d.RouterInfo = func(router i2p.Hash) *i2p.RouterInfo {
+				if !found {
+					return nil
+				}
+				return known(router)
+			}
+			d.Lookup = func(ctx context.Context, router i2p.Hash) (*i2p.RouterInfo, error) {
+				time.Sleep(time.Second)
+				if router != bob.hash() {
+					return nil, errors.New("not found")
+				}
+				found = true
+				return bob.self(), nil
+			}
+		})
+		alice.knows(bob, charlie)
+		alice.serve()
+		bob.knows(alice)
+		if _, err := alice.transport.Dial(t.Context(), charlie.self()); err != nil {
+			t.Fatal(err)
+		}
+		if alice.running().table.session(bob.hash()) == nil {
+			t.Error("no session with the introducer")
+		}
+
+		other, _ := newHost(t, n, 3, lossy(0), nil)
+		other.serve()
+		_, err := other.transport.Dial(t.Context(), charlie.self())
+		if own := (interface{ OurOwn() bool })(nil); !errors.As(err, &own) || !own.OurOwn() {
+			t.Errorf("the peer is blamed: %v", err)
+		}
+	})
 }
