@@ -14,6 +14,7 @@ import (
 // A Dialer opens TCP connections through one proxy. It is safe for concurrent use.
 type Dialer struct {
 	proxy    netip.AddrPort
+	greet    func(c net.Conn) error
 	connect  func(c net.Conn, to netip.AddrPort) error
 	scheme   string
 	user     string
@@ -25,7 +26,7 @@ var (
 	// ErrProxy is wrapped by every error about the proxy, and none about the peer: it is down, or it refuses us. It has a method
 	// OurOwn, by which router/transport knows that the peer is not to blame.
 	ErrProxy error = proxyError{}
-	// ErrPeer is wrapped where the proxy says that it cannot reach the peer.
+	// ErrPeer is wrapped where the proxy says that it cannot reach the peer, or took the request and says nothing in time.
 	ErrPeer = errors.New("the proxy cannot reach the peer")
 )
 
@@ -49,9 +50,9 @@ func New(proxy string) (*Dialer, error) {
 	d := &Dialer{scheme: u.Scheme}
 	switch u.Scheme {
 	case "socks5":
-		d.connect = d.socks5
+		d.greet, d.connect = d.socksGreet, d.socksConnect
 	case "http":
-		d.connect = d.httpConnect
+		d.greet, d.connect = func(net.Conn) error { return nil }, d.httpConnect
 	default:
 		return nil, fmt.Errorf("upstream: proxy of kind %q: it is socks5 or http", u.Scheme)
 	}
@@ -85,8 +86,8 @@ func New(proxy string) (*Dialer, error) {
 }
 
 // Dial connects to a peer through the proxy; never without it. local, if valid, is the source address for the connection to the
-// proxy, unless it is of the other IP version. It fits ntcp2.Deps.Dial. The errors wrap ErrProxy or ErrPeer, except
-// that of ctx.
+// proxy, unless it is of the other IP version. It fits ntcp2.Deps.Dial. The errors wrap ErrProxy or ErrPeer, as does the end of
+// the time, unless ctx was cancelled.
 func (d *Dialer) Dial(ctx context.Context, local netip.Addr, to netip.AddrPort) (net.Conn, error) {
 	to = netip.AddrPortFrom(to.Addr().Unmap().WithZone(""), to.Port())
 	if !to.IsValid() || to.Port() == 0 {
@@ -100,21 +101,32 @@ func (d *Dialer) Dial(ctx context.Context, local netip.Addr, to netip.AddrPort) 
 	}
 	conn, err := nd.DialContext(ctx, "tcp", d.proxy.String())
 	if err != nil {
+		if errors.Is(ctx.Err(), context.Canceled) {
+			return nil, fmt.Errorf("upstream: %w", context.Cause(ctx))
+		}
 		return nil, fmt.Errorf("upstream: %w at %v does not answer; is it running? %w", ErrProxy, d.proxy, err)
 	}
 	stop := context.AfterFunc(ctx, func() { conn.SetDeadline(time.Unix(1, 0)) })
-	err = d.connect(conn, to)
+	asked := false
+	if err = d.greet(conn); err == nil {
+		asked = true
+		err = d.connect(conn, to)
+	}
 	if !stop() { // the deadline may be set any time from now on
 		err = errors.Join(err, ctx.Err())
 	}
-	if err != nil {
-		conn.Close()
-		if ctx.Err() != nil {
-			return nil, fmt.Errorf("upstream: %w at %v did not connect in time: %w", ErrProxy, d.proxy, context.Cause(ctx))
-		}
-		return nil, fmt.Errorf("upstream: %w", err)
+	switch {
+	case err == nil:
+		return conn, nil
+	case errors.Is(ctx.Err(), context.Canceled):
+		err = context.Cause(ctx)
+	case ctx.Err() != nil && asked: // it waits for the peer, most likely; Tor for longer than we do
+		err = fmt.Errorf("%w in time: %w", ErrPeer, context.Cause(ctx))
+	case ctx.Err() != nil:
+		err = fmt.Errorf("%w at %v did not answer in time: %w", ErrProxy, d.proxy, context.Cause(ctx))
 	}
-	return conn, nil
+	conn.Close()
+	return nil, fmt.Errorf("upstream: %w", err)
 }
 
 // String is the proxy without user and password.

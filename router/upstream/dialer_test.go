@@ -229,8 +229,65 @@ func TestDialEndsWithItsContext(t *testing.T) {
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 		defer cancel()
-		if _, err := d.Dial(ctx, netip.Addr{}, netip.MustParseAddrPort("127.0.0.1:1")); !errors.Is(err, context.DeadlineExceeded) || !errors.Is(err, upstream.ErrProxy) {
+		if _, err := d.Dial(ctx, netip.Addr{}, netip.MustParseAddrPort("127.0.0.1:1")); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("%s: %v", scheme, err)
+		}
+		ctx, cancel = context.WithCancel(t.Context())
+		time.AfterFunc(20*time.Millisecond, cancel)
+		_, err = d.Dial(ctx, netip.Addr{}, netip.MustParseAddrPort("127.0.0.1:1"))
+		if !errors.Is(err, context.Canceled) || errors.Is(err, upstream.ErrProxy) || errors.Is(err, upstream.ErrPeer) {
+			t.Errorf("%s: cancelled: %v", scheme, err)
+		}
+	}
+}
+
+// A proxy that took the request waits for the peer, and may do so for longer than we: Tor does for two minutes.
+func TestWhoIsToBlameForTheEndOfTheTime(t *testing.T) {
+	lets := func(c net.Conn) { io.CopyN(io.Discard, c, 3); io.WriteString(c, "\x05\x00"); io.Copy(io.Discard, c) }
+	silent := func(c net.Conn) { io.Copy(io.Discard, c) }
+	for name, tc := range map[string]struct {
+		scheme      string
+		proxy       func(net.Conn)
+		blame, none error
+	}{
+		"socks5 waits for the peer": {"socks5", lets, upstream.ErrPeer, upstream.ErrProxy},
+		"socks5 lets nobody in":     {"socks5", silent, upstream.ErrProxy, upstream.ErrPeer},
+		"http waits for the peer":   {"http", silent, upstream.ErrPeer, upstream.ErrProxy},
+	} {
+		d, err := upstream.New(tc.scheme + "://" + serve(t, tc.proxy).String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		_, err = d.Dial(ctx, netip.Addr{}, netip.MustParseAddrPort("192.0.2.1:5"))
+		cancel()
+		if !errors.Is(err, tc.blame) || errors.Is(err, tc.none) || !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestInterimAnswersAreReadOver(t *testing.T) {
+	for answer, want := range map[string]error{
+		"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nA: b\r\n\r\nHTTP/1.1 200 OK\r\n\r\nrest": nil,
+		"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 502 Bad Gateway\r\n\r\n":                                    upstream.ErrPeer,
+		"HTTP/1.1 101 Switching Protocols\r\n\r\n":                                                         upstream.ErrProxy,
+		strings.Repeat("HTTP/1.1 100 Continue\r\n\r\n", 1000):                                              upstream.ErrProxy,
+	} {
+		d, err := upstream.New("http://" + serve(t, func(c net.Conn) { c.Read(make([]byte, 300)); io.WriteString(c, answer); io.Copy(io.Discard, c) }).String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, err := d.Dial(t.Context(), netip.Addr{}, netip.MustParseAddrPort("192.0.2.1:5"))
+		if !errors.Is(err, want) {
+			t.Errorf("%.40q: %v", answer, err)
+		}
+		if err == nil {
+			rest := make([]byte, 4)
+			if _, err := io.ReadFull(c, rest); err != nil || string(rest) != "rest" {
+				t.Errorf("%q, %v", rest, err)
+			}
+			c.Close()
 		}
 	}
 }

@@ -23,6 +23,7 @@ func FuzzAnswers(f *testing.F) {
 	f.Add(true, true, []byte("\x05\x02\x01\x00\x05\x00\x00\x03\x01a\x00\x01rest"))
 	f.Add(true, false, []byte("\x05\x00\x05\x05\x00\x01"))
 	f.Add(false, false, []byte("HTTP/1.1 200 OK\r\nA: b\r\n\r\nrest"))
+	f.Add(false, false, []byte("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n\r\nrest"))
 	f.Add(false, true, []byte("HTTP/1.0 407 x\n\n"))
 	to := netip.MustParseAddrPort("[2001:db8::1]:80")
 	f.Fuzz(func(t *testing.T, socks, password bool, answer []byte) {
@@ -31,11 +32,13 @@ func FuzzAnswers(f *testing.F) {
 			d.user, d.password = "u", "p"
 		}
 		r := bytes.NewReader(answer)
-		ask := d.httpConnect
-		if socks {
-			ask = d.socks5
+		c := &script{Reader: r}
+		var err error
+		if !socks {
+			err = d.httpConnect(c, to)
+		} else if err = d.socksGreet(c); err == nil {
+			err = d.socksConnect(c, to)
 		}
-		err := ask(&script{Reader: r}, to)
 		read := answer[:len(answer)-r.Len()]
 		if len(read) > maxHeader {
 			t.Fatalf("%d bytes were read", len(read))

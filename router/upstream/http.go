@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/netip"
@@ -29,24 +30,16 @@ func (d *Dialer) httpConnect(c net.Conn, to netip.AddrPort) error {
 	if _, err := c.Write([]byte(b.String())); err != nil {
 		return d.lost("ask for a tunnel", err)
 	}
-	header := make([]byte, 0, 512)
-	var one [1]byte
-	for !bytes.HasSuffix(header, []byte("\r\n\r\n")) && !bytes.HasSuffix(header, []byte("\n\n")) {
-		if len(header) == maxHeader {
-			return d.lost("read the answer", errTooLong)
+	status := http.StatusContinue
+	for room := maxHeader; interim(status); {
+		header, err := readHeader(c, room)
+		if err == nil {
+			room -= len(header)
+			status, err = parseStatus(header)
 		}
-		n, err := c.Read(one[:])
-		if n == 0 && err != nil {
+		if err != nil {
 			return d.lost("read the answer", err)
 		}
-		header = append(header, one[:n]...)
-		if len(header) == len("HTTP/1.") && string(header) != "HTTP/1." {
-			return d.lost("read the answer", errNotHTTP) // do not wait for the rest
-		}
-	}
-	status, err := parseStatus(header)
-	if err != nil {
-		return d.lost("read the answer", err)
 	}
 	switch {
 	case status >= 200 && status <= 299: // no body follows, whatever Content-Length says
@@ -59,6 +52,29 @@ func (d *Dialer) httpConnect(c net.Conn, to netip.AddrPort) error {
 		return fmt.Errorf("%w: status %d", ErrPeer, status)
 	}
 	return fmt.Errorf("%w at %v: status %d: allow CONNECT to any address and port", ErrProxy, d.proxy, status)
+}
+
+// interim tells that the answer proper comes after this one (RFC 9110, section 15.2). One that switches protocols is none.
+func interim(status int) bool { return status < 200 && status != http.StatusSwitchingProtocols }
+
+// readHeader reads status line and header fields with the empty line after them, at most so many bytes.
+func readHeader(r io.Reader, most int) ([]byte, error) {
+	header := make([]byte, 0, 512)
+	var one [1]byte
+	for !bytes.HasSuffix(header, []byte("\r\n\r\n")) && !bytes.HasSuffix(header, []byte("\n\n")) {
+		if len(header) == most {
+			return nil, errTooLong
+		}
+		n, err := r.Read(one[:])
+		if n == 0 && err != nil {
+			return nil, err
+		}
+		header = append(header, one[:n]...)
+		if len(header) == len("HTTP/1.") && string(header) != "HTTP/1." {
+			return nil, errNotHTTP // do not wait for the rest
+		}
+	}
+	return header, nil
 }
 
 // parseStatus reads the status line of an answer: HTTP/1.x, a code of three digits, and perhaps a reason.

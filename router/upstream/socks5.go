@@ -31,17 +31,18 @@ var socksReplies = map[byte]string{
 
 var errNotSOCKS = errors.New("answer is not of SOCKS version 5")
 
-// socks5 asks a SOCKS5 proxy for a connection. It reads exactly what the proxy says, at most 262 bytes at once.
+// socksGreet has a SOCKS5 proxy let us in, and socksConnect asks it for a connection. They read exactly what the proxy says, at most
+// 262 bytes at once.
 //
 //	-> 5, methods           <- 5, method
 //	-> 1, user, password    <- 1, status       (RFC 1929, if the proxy wants it)
 //	-> 5, CONNECT, 0, peer  <- 5, reply, 0, address
-func (d *Dialer) socks5(c net.Conn, to netip.AddrPort) error {
+func (d *Dialer) socksGreet(c net.Conn) error {
 	methods := []byte{methodNone}
 	if d.user != "" {
 		methods = []byte{methodPassword} // not "none" as well: who has a password does not mean to go without
 	}
-	var b [2 + maxCredential + 2]byte
+	var b [2]byte
 	if _, err := c.Write(append([]byte{socksVersion, byte(len(methods))}, methods...)); err != nil {
 		return d.lost("ask for a method", err)
 	}
@@ -58,15 +59,18 @@ func (d *Dialer) socks5(c net.Conn, to netip.AddrPort) error {
 	case b[1] != methods[0]:
 		return d.lost("read the method", fmt.Errorf("method %d was not offered", b[1]))
 	case b[1] == methodPassword:
-		if err := d.authenticate(c); err != nil {
-			return err
-		}
+		return d.authenticate(c)
 	}
+	return nil
+}
+
+func (d *Dialer) socksConnect(c net.Conn, to netip.AddrPort) error {
 	request := []byte{socksVersion, commandConnect, 0, addressIPv4}
 	if to.Addr().Is6() {
 		request[3] = addressIPv6
 	}
 	request = append(append(request, to.Addr().AsSlice()...), byte(to.Port()>>8), byte(to.Port()))
+	var b [maxCredential + 2]byte
 	if _, err := c.Write(request); err != nil {
 		return d.lost("ask for a connection", err)
 	}
