@@ -60,10 +60,10 @@ func AppendNewToken(dst []byte, t Token, expires time.Time) []byte {
 	return binary.BigEndian.AppendUint64(dst, uint64(t))
 }
 
-// ParseNewToken reads the body of a NewToken block.
+// ParseNewToken reads the body of a NewToken block. What may follow its 12 bytes is skipped, as Java I2P does.
 func ParseNewToken(body []byte) (t Token, expires time.Time, err error) {
-	if err := size(BlockNewToken, body, 12); err != nil {
-		return 0, time.Time{}, err
+	if len(body) < 12 {
+		return 0, time.Time{}, fmt.Errorf("%w: NewToken of %d bytes", ErrMalformed, len(body))
 	}
 	return Token(binary.BigEndian.Uint64(body[4:])), time.Unix(int64(binary.BigEndian.Uint32(body)), 0), nil
 }

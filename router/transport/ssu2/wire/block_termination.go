@@ -51,7 +51,7 @@ func (r TerminationReason) String() string {
 
 const terminationLen = 9
 
-// AppendTermination appends the end of a session: 12 bytes. received is the highest packet number received, 0 in the handshake.
+// AppendTermination appends the end of a session: 12 bytes. received is the number of valid packets received, 0 in the handshake.
 // Only Padding may follow.
 func AppendTermination(dst []byte, received uint64, r TerminationReason) []byte {
 	dst = binary.BigEndian.AppendUint64(AppendBlockHeader(dst, BlockTermination, terminationLen), received)

@@ -181,6 +181,15 @@ func TestMalformedBlocksAreRefused(t *testing.T) {
 	}
 }
 
+// Java I2P takes more than the 12 bytes of today.
+func TestNewTokensMayGrow(t *testing.T) {
+	block := wire.AppendNewToken(nil, 7, time.Unix(1e9, 0))
+	token, expires, err := wire.ParseNewToken(append(block[wire.BlockHeaderLen:], 1, 2, 3))
+	if token != 7 || !expires.Equal(time.Unix(1e9, 0)) || err != nil {
+		t.Errorf("%v until %v, %v", token, expires, err)
+	}
+}
+
 func TestReasonAndTypeNames(t *testing.T) {
 	for _, c := range []struct{ got, want string }{
 		{wire.ReasonReplaced.String(), "replaced by new session"}, {wire.TerminationReason(99).String(), "reason 99"},

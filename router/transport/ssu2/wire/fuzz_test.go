@@ -107,7 +107,7 @@ func rewrite(typ wire.BlockType, body []byte) (block []byte, ok bool) {
 		return wire.AppendRelayTag(nil, v), err == nil
 	case wire.BlockNewToken:
 		v, at, err := wire.ParseNewToken(body)
-		return wire.AppendNewToken(nil, v, at), err == nil
+		return wire.AppendNewToken(nil, v, at), err == nil && len(body) == 12
 	case wire.BlockCongestion:
 		v, err := wire.ParseCongestion(body)
 		return wire.AppendCongestion(nil, v), err == nil && len(body) == 1
