@@ -127,7 +127,7 @@ func (f *Flow) pick(t instant, data bool) (pick, bool) {
 	if p, ok := f.queue.pickControl(t); ok || !data {
 		return p, ok
 	}
-	return f.queue.pick(t, f.mtu.payload())
+	return f.queue.pick(t, f.mtu.payload(), f.mtu.known())
 }
 
 // put appends a block.

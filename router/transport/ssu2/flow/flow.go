@@ -257,7 +257,8 @@ func (f *Flow) Rebase(now time.Time, ipv6 bool) {
 // onPath reports whether a packet was sent on the path of now.
 func (f *Flow) onPath(p *packet) bool { return p.sent > f.path }
 
-// Constrain holds the congestion window and the MTU at their least while a path is validated ("Initiating Path Validation").
+// Constrain holds the congestion window and the MTU at their least while a path is validated ("Initiating Path Validation"). Messages of which longer
+// fragments were sent wait for its end.
 func (f *Flow) Constrain(now time.Time, on bool) {
 	t := f.tick(now)
 	f.cc.limit(on)

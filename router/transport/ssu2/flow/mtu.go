@@ -34,6 +34,9 @@ func (d *discovery) mtu() int {
 
 func (d *discovery) payload() int { return d.mtu() - d.overhead }
 
+// known is the payload that passes when a path has been validated, if it stays the same.
+func (d *discovery) known() int { return d.current - d.overhead }
+
 // wants returns the MTU to try when the time has come, 0: none.
 func (d *discovery) wants() int {
 	switch {

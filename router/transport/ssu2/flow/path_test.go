@@ -2,6 +2,7 @@ package flow_test
 
 import (
 	"errors"
+	"reflect"
 	"testing"
 	"time"
 
@@ -318,5 +319,55 @@ func TestRefusedAtTheFloorFails(t *testing.T) {
 		if packets > 100 {
 			t.Errorf("MTU %d: %d packets", mtu, packets)
 		}
+	}
+}
+
+// TestValidationOfAPathLosesNoMessage: messages of which some long fragments are acked and some lost wait until the path takes them again.
+func TestValidationOfAPathLosesNoMessage(t *testing.T) {
+	s := newSim(t, 7)
+	ab, ba := &link{delay: 40 * ms, loss: .01}, &link{delay: 40 * ms, loss: .01}
+	a, b := s.pair(ab, ba, func(c *flow.Config) { c.Discover, c.MTU, c.RTT = true, 1500, 80*ms })
+	const total = 4 << 20
+	a.feed(total, 300, func() int { return 9000 })
+	for range 4 {
+		s.run(300*ms, nil)
+		a.f.Constrain(s.now, true)
+		a.pump()
+		s.run(1500*ms, nil)
+		a.f.Constrain(s.now, false)
+		a.pump()
+	}
+	s.run(60*time.Second, func() bool { return a.done() && a.sentBytes >= total })
+	check(t, a, b)
+	if st := a.f.Stats(); st.DroppedDivided != 0 {
+		t.Errorf("%d messages dropped: %+v", st.DroppedDivided, st)
+	}
+}
+
+// TestHeldFragmentsHaveNoDeadline: what waits for a path to be validated is not called for until then.
+func TestHeldFragmentsHaveNoDeadline(t *testing.T) {
+	p := newPeer(t, flow.Config{Initiator: true, RTT: 50 * ms, MTU: 1500})
+	p.queue(1, 1400, time.Minute)
+	long := p.out()
+	p.f.Constrain(p.now, true)
+	p.now = p.now.Add(10 * ms)
+	p.f.Ping(p.now)
+	ping := p.out()
+	for n := ping.number; n < ping.number+3; n++ { // the packets after the long one are acked: it is lost
+		p.now = p.now.Add(10 * ms)
+		p.mustIn(n, wire.AppendAck(nil, n, 0, nil))
+		p.f.Ping(p.now)
+		p.out()
+	}
+	if p.out() != nil {
+		t.Fatal("a packet too many")
+	}
+	p.queue(2, 500, time.Minute)
+	if s := p.out(); s == nil || !reflect.DeepEqual(s.ids, []uint32{2}) {
+		t.Errorf("a short message behind it: %+v", s)
+	}
+	p.f.Constrain(p.now, false)
+	if s := p.out(); s == nil || !reflect.DeepEqual(s.ids, []uint32{1}) || s.n < 1400 || long.n < 1400 {
+		t.Errorf("the long one: %+v", s)
 	}
 }

@@ -23,7 +23,7 @@ func (f *Flow) due() instant {
 	if f.acks.news {
 		d = min(d, f.acks.at)
 	}
-	if f.open() && f.queue.lost.n+f.queue.fresh.n > 0 {
+	if f.open() && f.queue.ready(f.mtu.payload(), f.mtu.known()) {
 		d = min(d, f.pacer.next())
 	}
 	if f.open() && f.mtu.wants() != 0 && f.rtt.samples > 0 && (f.sent.packets > 0 || !f.queue.empty()) {
