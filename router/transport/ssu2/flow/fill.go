@@ -40,7 +40,8 @@ func (f *Flow) Fill(now time.Time, payload []byte) (number uint32, n int, immedi
 	}
 	number = f.track(t, &w, 0)
 	full := f.sent.bytes >= f.cc.window() || f.sent.packets >= maxWindow
-	return number, len(w.p), w.again || full, true
+	// i2pd and Java ack some blocks, such as NewToken, only with the flag.
+	return number, len(w.p), w.again || full || !w.message, true
 }
 
 // FillDirect is Fill for a packet off the path, such as a PathChallenge to an address that is not validated yet: the given blocks, an ack and padding. It is
@@ -64,6 +65,7 @@ type writer struct {
 	p         []byte // its capacity is the limit
 	refs      int32  // sentLog.attach
 	eliciting bool
+	message   bool // a message or fragment is in it
 	again     bool // something in it was sent before
 	acks      bool
 }
@@ -134,6 +136,7 @@ func (f *Flow) pick(t instant, data bool) (pick, bool) {
 func (f *Flow) put(w *writer, p pick) {
 	w.p = p.m.appendBlock(w.p, p.frag)
 	w.eliciting = w.eliciting || !p.m.control || eliciting(wire.BlockType(p.m.b.Bytes()[0]))
+	w.message = w.message || !p.m.control
 	w.again = w.again || p.from == &f.queue.lost
 	if f.queue.took(p) {
 		f.sent.attach(&w.refs, p.h, p.frag)

@@ -540,3 +540,26 @@ func TestSmallMessagesShareAPacket(t *testing.T) {
 		t.Errorf("%+v", s)
 	}
 }
+
+// TestBlocksWithoutAMessageAskForAnAck: i2pd and Java do not ack a packet of, say, NewToken alone otherwise.
+func TestBlocksWithoutAMessageAskForAnAck(t *testing.T) {
+	p := newPeer(t, flow.Config{Initiator: true, RTT: 50 * ms})
+	token := wire.AppendNewToken(nil, 5, simStart)
+	p.f.Control(p.now, token, true)
+	if s := p.out(); s == nil || !s.immediate {
+		t.Errorf("NewToken alone: %+v", s)
+	}
+	p.f.Control(p.now, token, true)
+	p.queue(1, 100, time.Minute)
+	if s := p.out(); s == nil || s.immediate || len(s.kinds) != 2 {
+		t.Errorf("NewToken and a message: %+v", s)
+	}
+	p.f.Ping(p.now)
+	if s := p.out(); s == nil || !s.immediate {
+		t.Errorf("a ping: %+v", s)
+	}
+	p.f.Control(p.now, wire.AppendDateTime(nil, simStart), false)
+	if s := p.out(); s == nil || s.immediate {
+		t.Errorf("what nobody acks: %+v", s)
+	}
+}
