@@ -99,10 +99,14 @@ func parseTermination(data []byte) (received uint64, reason transport.Reason, er
 	return binary.BigEndian.Uint64(data), transport.Reason(data[8]), nil
 }
 
-// parseRouterInfoBlock reads flags 1 | RouterInfo, uncompressed. The signature is not verified.
+// parseRouterInfoBlock reads flags 1 | RouterInfo, uncompressed. The signature is not verified. One that is too long is
+// i2p.ErrTooLarge.
 func parseRouterInfoBlock(data []byte) (ri *i2p.RouterInfo, flood bool, err error) {
-	if len(data) < 1 || len(data) > 1+maxRouterInfo {
-		return nil, false, fmt.Errorf("%w: RouterInfo block of %d bytes", errMalformed, len(data))
+	switch {
+	case len(data) < 1:
+		return nil, false, fmt.Errorf("%w: empty RouterInfo block", errMalformed)
+	case len(data) > 1+maxRouterInfo:
+		return nil, false, fmt.Errorf("%w: RouterInfo of %d bytes: %w", errMalformed, len(data)-1, i2p.ErrTooLarge)
 	}
 	ri, rest, err := i2p.ParseRouterInfo(data[1:])
 	if err != nil {

@@ -38,7 +38,7 @@ const (
 	maxHybridPadding = 1184
 	// maxConfirmedPadding is what we add to the RouterInfo in SessionConfirmed.
 	maxConfirmedPadding = 64
-	// maxRouterInfo: i2pd drops a longer one.
+	// maxRouterInfo: i2pd drops a longer one, and so do we.
 	maxRouterInfo = 3072
 	// maxConfirmed2 is the longest part 2 of SessionConfirmed that we take: RouterInfo, options and padding.
 	maxConfirmed2 = maxRouterInfo + 4096

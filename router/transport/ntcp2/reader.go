@@ -2,10 +2,12 @@ package ntcp2
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
 	"clove.i2p/router/buf"
+	"clove.i2p/router/i2p"
 	"clove.i2p/router/transport"
 )
 
@@ -119,7 +121,8 @@ func (r *reader) dateTime(data []byte) error {
 	return nil
 }
 
-// routerInfo takes the peer's own RouterInfo; others, and those that come too fast, are ignored.
+// routerInfo takes the peer's own RouterInfo; others, those that come too fast, and those that are too long or have keys that we
+// do not know, are ignored: some routers will have longer keys than ours.
 func (r *reader) routerInfo(data []byte) error {
 	now := time.Now()
 	if now.Sub(r.lastInfo) < minRouterInfoInterval {
@@ -127,7 +130,10 @@ func (r *reader) routerInfo(data []byte) error {
 	}
 	r.lastInfo = now
 	ri, flood, err := parseRouterInfoBlock(data)
-	if err != nil {
+	switch {
+	case errors.Is(err, i2p.ErrTooLarge) || errors.Is(err, i2p.ErrUnsupportedKey):
+		return nil
+	case err != nil:
 		return err
 	}
 	if ri.Hash() == r.s.peer && ri.Verify() == nil {

@@ -35,7 +35,11 @@ func TestPeersAreBannedForWhatTheyProvablyDid(t *testing.T) {
 			t.Errorf("%s: %v", name, got)
 		}
 	}
-	_, _, err := parseRouterInfoBlock(make([]byte, 50))
+	_, _, err := parseRouterInfoBlock(make([]byte, 1+maxRouterInfo+1))
+	if v := (*transport.Violation)(nil); errors.As(violation(err), &v) || !errors.Is(err, i2p.ErrTooLarge) {
+		t.Errorf("long RouterInfo: %v", violation(err))
+	}
+	_, _, err = parseRouterInfoBlock(make([]byte, 50))
 	if v := (*transport.Violation)(nil); errors.As(violation(err), &v) || !errors.Is(err, errMalformed) {
 		t.Errorf("unreadable RouterInfo: %v", violation(err))
 	}
