@@ -1,6 +1,8 @@
 package ntcp2
 
 import (
+	"slices"
+
 	"clove.i2p/router/i2p"
 	"clove.i2p/router/transport"
 )
@@ -9,16 +11,17 @@ var _ transport.Bidder = (*Transport)(nil)
 
 // Bid is the cost of the cheapest address that Dial would try.
 func (t *Transport) Bid(ri *i2p.RouterInfo) (transport.Bid, bool) {
-	if !t.Reachable(ri) {
+	if ri.NetworkID() != t.cfg.NetworkID {
 		return transport.Bid{}, false
 	}
+	targets := t.targets(ri)
 	b, ok := transport.CheapestBid(ri, func(a i2p.RouterAddress) transport.Path {
-		at := a.AddrPort()
-		if !isNTCP2(a) || !at.IsValid() || !t.mayDial(at.Addr()) {
-			return transport.NoPath
+		key, _ := a.StaticKey()
+		if isNTCP2(a) && slices.ContainsFunc(targets, func(to target) bool { return to.at == a.AddrPort() && to.peer == key }) {
+			return transport.Direct
 		}
-		return transport.Direct
+		return transport.NoPath
 	})
-	b.Hybrid = ok && t.targets(ri)[0].hybrid != 0 // then all that Dial tries are
+	b.Hybrid = ok && targets[0].hybrid != 0 // then all that Dial tries are
 	return b, ok
 }

@@ -2,7 +2,6 @@ package ntcp2
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -107,10 +106,4 @@ func (c Config) accepted() mlkem.Params {
 		return 0
 	}
 	return c.PostQuantum[0]
-}
-
-// NewIV returns a random IV to publish.
-func NewIV() (iv [16]byte) {
-	rand.Read(iv[:])
-	return iv
 }

@@ -2,6 +2,7 @@ package ntcp2
 
 import (
 	"context"
+	"crypto/rand"
 	"log/slog"
 	"net"
 	"net/netip"
@@ -58,7 +59,7 @@ func newRouter(t *testing.T, change func(*Config, *Deps)) *router {
 	}
 	cfg := Config{
 		Listen: []netip.AddrPort{netip.MustParseAddrPort("127.0.0.1:0")}, NetworkID: testNetwork, AllowPrivate: true,
-		StaticKey: static, IV: NewIV(), SelfHash: k.Identity.Hash(), Self: r.self,
+		StaticKey: static, IV: newIV(), SelfHash: k.Identity.Hash(), Self: r.self,
 		Skew: func(_ i2p.Hash, d time.Duration) {
 			r.mu.Lock()
 			defer r.mu.Unlock()
@@ -75,6 +76,11 @@ func newRouter(t *testing.T, change func(*Config, *Deps)) *router {
 	t.Cleanup(func() { r.transport.Close() })
 	r.sign(nil)
 	return r
+}
+
+func newIV() (iv [16]byte) {
+	rand.Read(iv[:])
+	return iv
 }
 
 func (r *router) self() *i2p.RouterInfo {
@@ -142,7 +148,14 @@ func (r *router) Admit(i2p.Hash) bool {
 	return !r.refuse
 }
 
-func (r *router) Opened(s transport.Session) bool { r.opened <- s; return true }
+func (r *router) Opened(s transport.Session) bool {
+	if !r.Admit(s.Peer()) {
+		return false
+	}
+	r.opened <- s
+	return true
+}
+
 func (r *router) Closed(_ transport.Session, err error) {
 	r.closed <- err
 }

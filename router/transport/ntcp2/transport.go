@@ -30,6 +30,8 @@ type Transport struct {
 	server     *server // while it serves
 	served     bool
 	advertised []netip.AddrPort
+	absent4    bool
+	absent6    bool
 }
 
 var _ transport.Transport = (*Transport)(nil)
@@ -142,8 +144,8 @@ func (t *Transport) Dial(ctx context.Context, ri *i2p.RouterInfo) (transport.Ses
 			t.c.dialled.Add(1)
 			return sn, nil
 		}
-		if ctx.Err() != nil || errors.Is(err, transport.ErrClockSkew) {
-			break
+		if ctx.Err() != nil || errors.Is(err, transport.ErrClockSkew) || errors.Is(err, transport.ErrRefused) {
+			break // another address of the peer would change nothing
 		}
 	}
 	t.c.dialFailures.Add(1)

@@ -2,13 +2,38 @@ package ntcp2
 
 import (
 	"bytes"
+	"context"
 	"errors"
+	"net"
 	"net/netip"
 	"testing"
 
 	"clove.i2p/router/buf"
 	"clove.i2p/router/transport"
 )
+
+// We have a better session with the peer, or banned it: its other addresses would tell the same after another handshake.
+func TestDialEndsWhenTheSessionIsNotWanted(t *testing.T) {
+	connects := 0
+	a := newRouter(t, func(_ *Config, d *Deps) {
+		d.Dial = func(ctx context.Context, local netip.Addr, to netip.AddrPort) (net.Conn, error) {
+			connects++
+			return dialTCP(ctx, local, to)
+		}
+	})
+	b := newRouter(t, func(c *Config, _ *Deps) {
+		c.Listen = append(c.Listen, netip.MustParseAddrPort("127.0.0.2:0"))
+	})
+	a.refuse = true
+	a.serve()
+	b.serve()
+	if n := len(a.transport.targets(b.self())); n != 2 {
+		t.Fatalf("%d addresses", n)
+	}
+	if _, err := a.transport.Dial(t.Context(), b.self()); !errors.Is(err, transport.ErrRefused) || connects != 1 {
+		t.Errorf("%v after %d connections", err, connects)
+	}
+}
 
 func TestSessionCarriesMessagesBothWays(t *testing.T) {
 	for name, at := range map[string]string{"IPv4": "127.0.0.1:0", "IPv6": "[::1]:0"} {
