@@ -15,16 +15,13 @@ type BanReason uint8
 
 // The reasons for a ban. Each needs a proof that nobody but the router itself can make: see Violation.
 const (
-	BanAsked     BanReason = iota // Mux.Ban was called
-	BanProtocol                   // what it sent in an authenticated session is against the protocol
+	BanProtocol  BanReason = iota // what it sent in an authenticated session is against the protocol
 	BanSignature                  // what it signed itself and sent in an authenticated session does not verify
 	BanNetwork                    // its signed RouterInfo is of another network
 )
 
 func (r BanReason) String() string {
 	switch r {
-	case BanAsked:
-		return "asked"
 	case BanProtocol:
 		return "protocol"
 	case BanSignature:
@@ -57,14 +54,12 @@ type BannedPeer struct {
 // length is how long a ban lasts.
 func (r BanReason) length() time.Duration {
 	switch r {
-	case BanProtocol:
-		return banProtocol
 	case BanSignature:
 		return banSignature
 	case BanNetwork:
 		return banNetwork
 	}
-	return banAsked
+	return banProtocol
 }
 
 // Ban refuses a peer for d, at most a week, and closes the session with it. 0 stands for the usual time of the reason. A ban does
@@ -87,13 +82,6 @@ func (m *Mux) Banned(peer i2p.Hash) bool {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
 	return m.bans.banned(peer, time.Now())
-}
-
-// Unban ends a ban.
-func (m *Mux) Unban(peer i2p.Hash) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	delete(m.bans, peer)
 }
 
 // Bans returns the ban table in the order of the ends.

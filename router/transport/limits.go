@@ -107,13 +107,14 @@ const (
 	banProtocol  = 30 * time.Minute
 	banSignature = 2 * time.Hour
 	banNetwork   = 12 * time.Hour
-	banAsked     = time.Hour
 )
 
 // Inbound handshakes of one transport.
 const (
-	// pendingShare: one network has no more than one in so many of the places for handshakes under way.
-	pendingShare = 8
+	// networkShare and regionShare: one network, or region, enters only while it has no more than one in so many of the places
+	// for handshakes that are free. Of 512 places n networks leave 512/(1+n/8), n regions 512/(1+n/2).
+	networkShare = 8
+	regionShare  = 2
 	// maxFailuresPerSource within attemptWindow, then it is not listened to (slow loris, probing).
 	maxFailuresPerSource = 16
 	// maxAttemptsPerSource likewise, failed or not: each costs us 300 to 400 us, and one that succeeds a session in the place of

@@ -160,7 +160,7 @@ func TestConnectErrors(t *testing.T) {
 			t.Errorf("no address: %v", err)
 		}
 		refused := known.add(t, nil)
-		m.Ban(refused, transport.BanAsked, 0)
+		m.Ban(refused, transport.BanProtocol, 0)
 		if err := m.Connect(t.Context(), refused); !errors.Is(err, transport.ErrRefused) {
 			t.Errorf("not admitted: %v", err)
 		}

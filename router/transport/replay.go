@@ -5,8 +5,9 @@ import (
 	"time"
 )
 
-// A ReplayCache remembers the ephemeral keys X of inbound handshakes, as they are on the wire, for one to two replayWindows. A replay
-// of an older handshake has a time that is too far off. The zero value is empty. It is safe for concurrent use.
+// A ReplayCache remembers the ephemeral keys X of inbound handshakes, as they are on the wire, for one to two replayWindows, or
+// for less when more than maxReplayEntries come in one: then the last so many. A replay of a handshake that is older than a
+// window has a time that is too far off. The zero value is empty. It is safe for concurrent use.
 type ReplayCache struct {
 	mu       sync.Mutex
 	now, old map[[32]byte]struct{}
