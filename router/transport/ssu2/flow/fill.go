@@ -15,13 +15,13 @@ import (
 // MaxPayloadSize tells that there is nothing more. A first packet that is longer than PayloadSize probes the path's MTU and goes alone.
 func (f *Flow) Fill(now time.Time, payload []byte) (number uint32, n int, immediate, ok bool) {
 	t := f.tick(now)
-	limit := min(len(payload), f.mtu.payload())
-	if f.closed || f.ended || limit < leastFill || f.exhausted() && (f.termination == nil || f.sent.next == math.MaxUint32) {
+	if f.closed || f.ended || len(payload) < leastFill || f.exhausted() && (f.termination == nil || f.sent.next == math.MaxUint32) {
 		return 0, 0, false, false
 	}
 	f.housekeep(t)
 	f.onTimer(t)
 	f.pacer.refill(t)
+	limit := min(len(payload), f.mtu.payload()) // a timer may have lowered it
 	if f.termination != nil {
 		return f.fillLast(payload[:0:limit])
 	}

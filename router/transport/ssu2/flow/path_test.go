@@ -371,3 +371,31 @@ func TestHeldFragmentsHaveNoDeadline(t *testing.T) {
 		t.Errorf("the long one: %+v", s)
 	}
 }
+
+// TestBlackHoleFoundByTimer: the packet that Fill makes when it finds the black hole is no longer than the floor.
+func TestBlackHoleFoundByTimer(t *testing.T) {
+	p := newPeer(t, flow.Config{Initiator: true, RTT: 50 * ms, MTU: 1500})
+	for id := range uint32(4) {
+		p.now = p.now.Add(20 * ms)
+		p.queue(id, 1400, time.Minute)
+		if s := p.out(); s.n < 1400 {
+			t.Fatalf("%+v", s)
+		}
+	}
+	p.now = p.now.Add(10 * ms)
+	p.queue(9, 100, time.Minute)
+	short := p.out()
+	p.now = p.now.Add(40 * ms)
+	p.mustIn(1, wire.AppendAck(nil, short.number, 0, nil)) // the last of the long ones is not lost yet
+	for id := range uint32(20) {
+		p.queue(10+id, 300, time.Minute)
+	}
+	if p.f.MTU() != 1500 {
+		t.Fatal("the black hole is known too early")
+	}
+	p.now = p.now.Add(10 * ms)
+	s := p.out()
+	if p.f.MTU() != flow.FloorMTU || s == nil || s.n > p.f.PayloadSize() {
+		t.Errorf("MTU %d, packet %+v", p.f.MTU(), s)
+	}
+}
