@@ -10,15 +10,18 @@ import (
 
 // A Gate bounds the inbound handshakes of a transport: in total, by source, by network, and for sources that keep failing; and the
 // sessions of one source, as identities cost nothing and addresses do. A source is an IPv4 address or an IPv6 /64, for sessions a
-// /48; a network an IPv4 /24 or an IPv6 /48, of which one operator has all. It is safe for concurrent use.
+// /48; a network an IPv4 /24 or an IPv6 /48, of which one operator has all; a region an IPv4 /16 or an IPv6 /32, of which he may
+// have very many networks. Networks and regions are bounded by a share of the places that are free: who has many of them leaves
+// some, and those go to whoever has none yet. It is safe for concurrent use.
 type Gate struct {
-	maxTotal, maxPerSource, maxPerNetwork int
-	open                                  bool // no limits by source: private networks share addresses
+	maxTotal, maxPerSource int
+	open                   bool // no limits by source: private networks share addresses
 
 	mu       sync.Mutex
 	total    int
-	pending  map[netip.Prefix]int
+	pending  map[netip.Prefix]int // of sources
 	networks map[netip.Prefix]int // of pending
+	regions  map[netip.Prefix]int // likewise
 	sessions map[netip.Prefix]int
 	recent   map[netip.Prefix]attempts
 }
@@ -32,18 +35,19 @@ type attempts struct {
 // NewGate bounds the handshakes under way: in total, and those of one source. open takes all limits by source away.
 func NewGate(maxTotal, maxPerSource int, open bool) *Gate {
 	return &Gate{
-		maxTotal: maxTotal, maxPerSource: maxPerSource, maxPerNetwork: max(maxPerSource, maxTotal/pendingShare), open: open,
-		pending: make(map[netip.Prefix]int), networks: make(map[netip.Prefix]int),
+		maxTotal: maxTotal, maxPerSource: maxPerSource, open: open,
+		pending: make(map[netip.Prefix]int), networks: make(map[netip.Prefix]int), regions: make(map[netip.Prefix]int),
 		sessions: make(map[netip.Prefix]int), recent: make(map[netip.Prefix]attempts),
 	}
 }
 
 // Enter takes a place for a handshake; if it returns true, Leave must follow.
 func (g *Gate) Enter(from netip.Addr, now time.Time) bool {
-	source, network := SourceOf(from), groupOf(from)
+	source, network, region := SourceOf(from), groupOf(from), regionOf(from)
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.total >= g.maxTotal {
+	free := g.maxTotal - g.total
+	if free <= 0 {
 		return false
 	}
 	if !g.open {
@@ -51,7 +55,10 @@ func (g *Gate) Enter(from netip.Addr, now time.Time) bool {
 		if a.failed >= maxFailuresPerSource || a.all >= maxAttemptsPerSource {
 			return false
 		}
-		if g.pending[source] >= g.maxPerSource || g.networks[network] >= g.maxPerNetwork || g.sessions[siteOf(from)] >= maxSessionsPerSource {
+		if g.pending[source] >= g.maxPerSource || g.sessions[siteOf(from)] >= maxSessionsPerSource {
+			return false
+		}
+		if g.networks[network] >= max(free/networkShare, 1) || g.regions[region] >= max(free/regionShare, 1) {
 			return false
 		}
 		a.all++
@@ -60,6 +67,7 @@ func (g *Gate) Enter(from netip.Addr, now time.Time) bool {
 	g.total++
 	g.pending[source]++
 	g.networks[network]++
+	g.regions[region]++
 	return true
 }
 
@@ -82,6 +90,7 @@ func (g *Gate) Leave(from netip.Addr) {
 	g.total--
 	oneLess(g.pending, SourceOf(from))
 	oneLess(g.networks, groupOf(from))
+	oneLess(g.regions, regionOf(from))
 }
 
 // Failed counts a handshake that a real router does not cause.
@@ -125,6 +134,8 @@ func oneLess(m map[netip.Prefix]int, k netip.Prefix) {
 func SourceOf(a netip.Addr) netip.Prefix { return netaddr.Group(a, 32, 64) }
 
 func siteOf(a netip.Addr) netip.Prefix { return netaddr.Group(a, 32, 48) }
+
+func regionOf(a netip.Addr) netip.Prefix { return netaddr.Group(a, 16, 32) }
 
 // groupOf is the network that an address counts for.
 func groupOf(a netip.Addr) netip.Prefix { return netaddr.Group(a, 24, 48) }

@@ -60,17 +60,24 @@ func TestGateBoundsTheHandshakesOfOneSource(t *testing.T) {
 func TestGate(t *testing.T) {
 	now := time.Unix(1e9, 0)
 	ip := netip.MustParseAddr
-	g := NewGate(3, 2, false)
+	g := NewGate(32, 2, false)
 	if !g.Enter(ip("192.0.2.1"), now) || !g.Enter(ip("::ffff:192.0.2.1"), now) || g.Enter(ip("192.0.2.1"), now) {
 		t.Fatal("limit by address")
 	}
-	if !g.Enter(ip("198.51.100.2"), now) || g.Enter(ip("203.0.113.3"), now) {
+	for i := range byte(30) {
+		if !g.Enter(netip.AddrFrom4([4]byte{11, i}), now) {
+			t.Fatal("refused below the limit in total")
+		}
+	}
+	if g.Enter(ip("203.0.113.3"), now) {
 		t.Fatal("limit in total")
 	}
 	g.Leave(ip("192.0.2.1"))
-	g.Leave(ip("198.51.100.2"))
+	for i := range byte(30) {
+		g.Leave(netip.AddrFrom4([4]byte{11, i}))
+	}
 	g.Leave(ip("192.0.2.1"))
-	if len(g.pending)+len(g.networks) != 0 || g.total != 0 {
+	if len(g.pending)+len(g.networks)+len(g.regions) != 0 || g.total != 0 {
 		t.Fatalf("left %v", g.pending)
 	}
 	for range maxFailuresPerSource {
@@ -110,7 +117,7 @@ func TestGateLeavesPlacesForOtherNetworks(t *testing.T) {
 				entered++
 			}
 		}
-		if entered != 512/pendingShare {
+		if entered != 57 { // 512/(networkShare+1)
 			t.Errorf("%d handshakes of one network at once", entered)
 		}
 		if !g.Enter(netip.MustParseAddr("2001:db8:2::1"), now) {
@@ -121,6 +128,34 @@ func TestGateLeavesPlacesForOtherNetworks(t *testing.T) {
 		}
 		if !g.Enter(from(0), now) {
 			t.Error("refused although all have left")
+		}
+	}
+}
+
+// Nor do all networks of one region, or of many regions, take all places.
+func TestGateLeavesPlacesForOtherRegions(t *testing.T) {
+	for name, from := range map[string]func(i int) netip.Addr{
+		"8 of /48": func(i int) netip.Addr {
+			return netip.AddrFrom16([16]byte{0x26, 0, 0, 0, 0, byte(i % 8), byte(i >> 8), byte(i), 15: 1})
+		},
+		"/48s of one /32": func(i int) netip.Addr { return netip.AddrFrom16([16]byte{0x26, 0, 0, 0, byte(i >> 8), byte(i), 15: 1}) },
+		"/48s of 16 /32": func(i int) netip.Addr {
+			return netip.AddrFrom16([16]byte{0x26, 0, 0, byte(i % 16), byte(i >> 8), byte(i), 15: 1})
+		},
+		"/24s of 16 /16":   func(i int) netip.Addr { return netip.AddrFrom4([4]byte{12, byte(i % 16), byte(i >> 4), 1}) },
+		"one /24 of 64 /8": func(i int) netip.Addr { return netip.AddrFrom4([4]byte{64 + byte(i%64), 1, 1, byte(i >> 6)}) },
+	} {
+		g, now, entered := NewGate(512, 8, false), time.Unix(1e9, 0), 0
+		for i := range 1 << 12 {
+			if g.Enter(from(i), now) {
+				entered++
+			}
+		}
+		for i := range byte(10) {
+			if !g.Enter(netip.AddrFrom4([4]byte{11, i, 1, 1}), now) {
+				t.Errorf("%s: after %d of them others are refused", name, entered)
+				break
+			}
 		}
 	}
 }

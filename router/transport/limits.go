@@ -107,6 +107,7 @@ const (
 	banProtocol  = 30 * time.Minute
 	banSignature = 2 * time.Hour
 	banNetwork   = 12 * time.Hour
+	banAsked     = time.Hour
 )
 
 // Inbound handshakes of one transport.

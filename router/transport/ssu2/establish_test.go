@@ -1,6 +1,8 @@
 package ssu2
 
 import (
+	"bytes"
+	"errors"
 	"net/netip"
 	"testing"
 	"time"
@@ -64,7 +66,7 @@ func TestSessionsCountForTheirSourceBeforeTheyAreEntered(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.gate = transport.NewGate(9, 9, false)
+	s.gate = transport.NewGate(64, 9, false)
 	from := netip.MustParseAddrPort("11.0.0.5:9000")
 	now := time.Now()
 	room := func() bool {
@@ -96,5 +98,60 @@ func TestSessionsCountForTheirSourceBeforeTheyAreEntered(t *testing.T) {
 	}
 	if !room() {
 		t.Error("a session that was not entered keeps its place")
+	}
+}
+
+// What follows the RouterInfo is acked with it, and is not lost.
+func TestBlocksOfSessionConfirmedAreTaken(t *testing.T) {
+	a, b := newRouter(t, nil), newRouter(t, nil)
+	s, err := newServer(t.Context(), b.transport, b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	from := netip.MustParseAddrPort("127.0.0.5:9000")
+	one, two := message(1, 30, 1), message(2, 200, 2)
+	defer one.Release()
+	defer two.Release()
+	p := wire.AppendI2NP(nil, one.Bytes())
+	p = wire.AppendFirstFragment(p, two.Bytes()[:100])
+	p = wire.AppendRelayTagRequest(p)
+	p = wire.AppendPadding(p, 3)
+	h, payload, _ := confirmedBy(t, s, a, from, p...)
+	queued := len(s.nat.queue)
+	if err := h.establish(payload); err != nil {
+		t.Fatal(err)
+	}
+	if got := receive(t, b.messages); !bytes.Equal(got, one.Bytes()) {
+		t.Errorf("%d bytes arrived", len(got))
+	}
+	if len(s.nat.queue) != queued+1 {
+		t.Error("the request for a relay tag is lost")
+	}
+	sn := receive(t, b.opened).(*session)
+	rest := wire.FollowOnFragment{Number: 1, Last: true, MessageID: 2}.AppendHeader(nil, two.Len()-100)
+	sn.mu.Lock()
+	err = sn.flow.Receive(time.Now(), 1, false, append(rest, two.Bytes()[100:]...), sn)
+	sn.mu.Unlock()
+	if sn.deliver(); err != nil {
+		t.Fatal(err)
+	}
+	if got := receive(t, b.messages); !bytes.Equal(got, two.Bytes()) {
+		t.Errorf("%d bytes arrived", len(got))
+	}
+}
+
+func TestMalformedBlocksOfSessionConfirmedEndTheSession(t *testing.T) {
+	a, b := newRouter(t, nil), newRouter(t, nil)
+	s, err := newServer(t.Context(), b.transport, b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h, payload, _ := confirmedBy(t, s, a, netip.MustParseAddrPort("127.0.0.5:9000"), wire.AppendBlock(nil, wire.BlockI2NP, make([]byte, 2))...)
+	if err := h.establish(payload); err != nil {
+		t.Fatal(err)
+	}
+	var v *transport.Violation
+	if sn := receive(t, b.opened).(*session); sn.state != stateClosing || !errors.As(sn.cause, &v) {
+		t.Errorf("state %v, cause %v", sn.state, sn.cause)
 	}
 }
