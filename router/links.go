@@ -140,7 +140,7 @@ func (r *Router) bindSSU2(port uint16) error {
 	deps := ssu2.Deps{
 		Clock: r.clock, Logger: r.log, Listen: r.cfg.Sockets.ListenPacket, Observer: r.reach,
 		RouterInfo: func(router i2p.Hash) *i2p.RouterInfo { return r.db.RouterInfo(router) }, Lookup: r.lookup,
-		Banned:     func(router i2p.Hash) bool { return r.mux.Banned(router) },
+		Banned: func(router i2p.Hash) bool { return r.mux.Banned(router) },
 	}
 	r.ssu2, err = ssu2.New(cfg, deps)
 	if without := r.cfg.SSU2.withoutIPv6(listen, err); len(without) > 0 {

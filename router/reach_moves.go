@@ -34,6 +34,9 @@ func (c *reach) look(now time.Time) {
 		}
 		ip, was := c.sourceOf(f), c.sources[f]
 		if !ip.IsValid() {
+			if !was.gone {
+				c.note()
+			}
 			c.sources[f].gone = true
 			continue
 		}
@@ -86,6 +89,32 @@ func sourceAddress(f reachability.Family) netip.Addr {
 	return conn.LocalAddr().(*net.UDPAddr).AddrPort().Addr().Unmap()
 }
 
+// linkMTU is the MTU in bytes of the link to the internet over an IP version: of the interface with the address that we send from;
+// 0 if not known.
+func (c *reach) linkMTU(f reachability.Family) int {
+	var ip netip.Addr
+	switch {
+	case c.r.cfg.Sockets.ListenPacket != nil:
+	case c.roams(f):
+		ip = c.sourceOf(f)
+	default:
+		if i := slices.IndexFunc(c.r.bound(), of4or6(f)); i >= 0 {
+			ip = c.r.bound()[i].Addr()
+		}
+	}
+	all, err := net.Interfaces()
+	if err != nil || !ip.IsValid() {
+		return 0
+	}
+	for _, i := range all {
+		addresses, _ := i.Addrs()
+		if i.MTU > 0 && slices.ContainsFunc(addresses, func(a net.Addr) bool { return addressOf(a) == ip }) {
+			return i.MTU
+		}
+	}
+	return 0
+}
+
 // ownAddresses are those of the interfaces of this machine.
 func ownAddresses() []netip.Addr {
 	all, err := net.InterfaceAddrs()
@@ -94,9 +123,17 @@ func ownAddresses() []netip.Addr {
 	}
 	var out []netip.Addr
 	for _, a := range all {
-		if p, err := netip.ParsePrefix(a.String()); err == nil {
-			out = append(out, p.Addr().Unmap())
+		if ip := addressOf(a); ip.IsValid() {
+			out = append(out, ip)
 		}
 	}
 	return out
+}
+
+func addressOf(a net.Addr) netip.Addr {
+	p, err := netip.ParsePrefix(a.String())
+	if err != nil {
+		return netip.Addr{}
+	}
+	return p.Addr().Unmap()
 }

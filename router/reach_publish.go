@@ -14,6 +14,7 @@ import (
 // publish hands the verdicts to the transports.
 func (c *reach) publish(now time.Time) {
 	var p ssu2.Publication
+	var absent [2]bool
 	hosts, _ := c.r.cfg.advertised("ntcp2", c.r.cfg.NTCP2)
 	for _, f := range families {
 		report := c.keeper.Report(now, f)
@@ -35,6 +36,10 @@ func (c *reach) publish(now time.Time) {
 		case reachability.Hidden, reachability.Disabled:
 			*of = ssu2.Family{Presence: ssu2.Hidden}
 		}
+		of.MTU = c.linkMTU(f)
+		if absent[f] = c.absent(report); absent[f] {
+			of.Presence = ssu2.Absent
+		}
 		if host, ok := c.tcp(report); ok && !slices.ContainsFunc(hosts, of4or6(f)) {
 			hosts = append(hosts, host)
 		}
@@ -43,6 +48,7 @@ func (c *reach) publish(now time.Time) {
 		c.r.ssu2.Publish(p)
 	}
 	if c.r.ntcp2 != nil {
+		c.r.ntcp2.Absent(absent[reachability.V4], absent[reachability.V6])
 		c.r.ntcp2.Publish(hosts...)
 	}
 }
@@ -54,6 +60,14 @@ func (c *reach) say(r reachability.Report) {
 	if r.State != old.State || r.External != old.External {
 		c.r.log.Info("reachability", "family", family(r.Family), "state", r.State.String(), "reason", r.Reason)
 	}
+}
+
+// absent reports whether this machine has the internet over the other IP version only: then we do not say that we use this one.
+func (c *reach) absent(r reachability.Report) bool {
+	if r.External.IsValid() || c.r.cfg.AllowPrivate || !c.roams(r.Family) {
+		return false
+	}
+	return !c.sourceOf(r.Family).IsValid() && c.sourceOf(reachability.V4+reachability.V6-r.Family).IsValid()
 }
 
 // tcp is where NTCP2 is reached, with port 0 for the bound one. Peer tests say nothing of TCP, so the address at which SSU2 is

@@ -145,6 +145,13 @@ func (t *Transport) Publish(hosts ...netip.AddrPort) {
 	t.advertised = slices.Clone(hosts)
 }
 
+// Absent says over which IP versions this machine has no way to the internet: the address without a host does not name them.
+func (t *Transport) Absent(v4, v6 bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.absent4, t.absent6 = v4, v6
+}
+
 func (t *Transport) address(cost uint8, options map[string]string) i2p.RouterAddress {
 	s := t.cfg.StaticKey.Public()
 	options["s"] = i2p.EncodeBase64(s[:])
@@ -158,11 +165,14 @@ func (t *Transport) address(cost uint8, options map[string]string) i2p.RouterAdd
 
 // outboundCaps are the IP versions that we dial.
 func (t *Transport) outboundCaps() string {
+	t.mu.Lock()
+	no4, no6 := t.absent4, t.absent6
+	t.mu.Unlock()
 	caps := ""
-	if _, ok := t.source(netip.IPv4Unspecified()); ok {
+	if _, ok := t.source(netip.IPv4Unspecified()); ok && !no4 {
 		caps += "4"
 	}
-	if _, ok := t.source(netip.IPv6Unspecified()); ok {
+	if _, ok := t.source(netip.IPv6Unspecified()); ok && !no6 {
 		caps += "6"
 	}
 	return caps

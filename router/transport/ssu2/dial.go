@@ -123,7 +123,7 @@ func (s *server) choose(to target, by way) wire.Variant {
 // variantFor is the best handshake that both sides have and whose packets fit the path as far as we know it: our MTU and that of
 // the peer's address.
 func (t *Transport) variantFor(to target, ip netip.Addr) wire.Variant {
-	room := maxPacket(ip, min(t.cfg.MTU, to.mtu))
+	room := maxPacket(ip, min(t.mtu(ip), to.mtu))
 	for _, v := range t.variants {
 		if slices.Contains(to.variants, v) && v.RequestOverhead()+requestPayload <= room {
 			return v
@@ -246,7 +246,7 @@ func (d *dial) request() error {
 	if d.s.nat.wantsTag(d.ri, d.at.Addr()) {
 		b = wire.AppendRelayTagRequest(b)
 	}
-	room := maxPacket(d.at.Addr(), min(d.s.cfg.MTU, d.target.mtu)) - d.variant.RequestOverhead() - requestPayload
+	room := maxPacket(d.at.Addr(), min(d.s.t.mtu(d.at.Addr()), d.target.mtu)) - d.variant.RequestOverhead() - requestPayload
 	b = wire.AppendPadding(b, someUpTo(max(min(maxHandshakePadding, room), 0)))
 	var err error
 	d.s.work(func() { d.flight, err = d.hs.Request(d.token, b) })

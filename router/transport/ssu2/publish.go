@@ -43,6 +43,8 @@ type Family struct {
 	// At is the address of Direct; port 0 stands for the bound port. Of the others, if it is valid, the one that a peer test
 	// should try, such as a mapped one.
 	At netip.AddrPort
+	// MTU in bytes of our link to the internet over this IP version; 0: Config.MTU, which it may not be above.
+	MTU int
 }
 
 // Publish replaces what is published. Addresses changes with it.
@@ -70,11 +72,20 @@ func (t *Transport) family(f nat.Family) Family {
 	return t.published.V6
 }
 
+// mtu is the largest IP packet, in bytes, that we send to an IP version (specification: "MTU") and say that we take.
+func (t *Transport) mtu(ip netip.Addr) int {
+	if mtu := t.family(nat.FamilyOf(ip)).MTU; mtu != 0 {
+		return min(max(mtu, minMTU), t.cfg.MTU)
+	}
+	return t.cfg.MTU
+}
+
 // Addresses are the RouterAddresses to publish: of each IP version the direct addresses; those with introducers where it is
 // firewalled; and one without either for all the rest, so that peers know our keys.
 func (t *Transport) Addresses() []i2p.RouterAddress {
 	var all []i2p.RouterAddress
 	var rest []string // IP versions that are not in another address
+	narrow := t.cfg.MTU
 	for _, f := range []nat.Family{nat.V4, nat.V6} {
 		p := t.family(f)
 		if t.socketFor(anyOf(f)) < 0 || p.Presence == Absent {
@@ -82,7 +93,7 @@ func (t *Transport) Addresses() []i2p.RouterAddress {
 		}
 		hosts := t.hosts(f, p)
 		for _, h := range hosts {
-			all = append(all, t.address(costPublished, map[string]string{
+			all = append(all, t.address(costPublished, t.mtu(anyOf(f)), map[string]string{
 				"host": h.Addr().Unmap().String(), "port": strconv.Itoa(int(h.Port())), "caps": "BC",
 			}))
 		}
@@ -94,19 +105,19 @@ func (t *Transport) Addresses() []i2p.RouterAddress {
 			through = t.Introducers(f)
 		}
 		if len(through) == 0 {
-			rest = append(rest, capOf(f))
+			rest, narrow = append(rest, capOf(f)), min(narrow, t.mtu(anyOf(f)))
 			continue
 		}
 		options := map[string]string{"caps": capOf(f)}
 		nat.PublishIntroducers(options, through)
-		all = append(all, t.address(costUnpublished, options))
+		all = append(all, t.address(costUnpublished, t.mtu(anyOf(f)), options))
 	}
 	if len(rest) > 0 || len(all) == 0 {
 		options := map[string]string{}
 		if len(rest) > 0 {
 			options["caps"] = strings.Join(rest, "")
 		}
-		all = append(all, t.address(costUnpublished, options))
+		all = append(all, t.address(costUnpublished, narrow, options))
 	}
 	return all
 }
@@ -158,18 +169,18 @@ func (t *Transport) hosts(f nat.Family, p Family) (hosts []netip.AddrPort) {
 }
 
 // address adds what every address has.
-func (t *Transport) address(cost uint8, options map[string]string) i2p.RouterAddress {
+func (t *Transport) address(cost uint8, mtu int, options map[string]string) i2p.RouterAddress {
 	s := t.cfg.StaticKey.Public()
 	options["s"] = i2p.EncodeBase64(s[:])
 	options["i"] = i2p.EncodeBase64(t.cfg.IntroKey[:])
 	options["v"] = "2"
-	if t.cfg.MTU != maxMTU {
-		options["mtu"] = strconv.Itoa(t.cfg.MTU)
+	if mtu != maxMTU {
+		options["mtu"] = strconv.Itoa(mtu)
 	}
 	// i2pd reads the first of the list alone, and takes the plain handshake if that one does not fit.
 	var pq []string
 	for _, v := range t.variants {
-		if t.cfg.MTU >= v.MinMTU(true) {
+		if mtu >= v.MinMTU(true) {
 			pq = append(pq, strconv.Itoa(int(v.Version())))
 		}
 	}

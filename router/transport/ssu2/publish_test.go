@@ -31,7 +31,7 @@ func TestAddressesFollowThePublication(t *testing.T) {
 		"automatic: the bound address that says something": {Publication{}, []map[string]string{
 			{"host": "2600::1", "port": "9000", "caps": "BC"}, {"caps": "4"},
 		}},
-		"direct with the bound port": {Publication{V4: Family{Direct, v4}}, []map[string]string{
+		"direct with the bound port": {Publication{V4: Family{Presence: Direct, At: v4}}, []map[string]string{
 			{"host": "11.0.0.1", "port": "9000", "caps": "BC"}, {"host": "2600::1", "port": "9000", "caps": "BC"},
 		}},
 		"direct, nobody knows where": {Publication{V4: Family{Presence: Direct}, V6: Family{Presence: Direct}}, []map[string]string{{"caps": "46"}}},

@@ -133,7 +133,7 @@ type sessionConfig struct {
 }
 
 func (s *server) newSession(c sessionConfig) *session {
-	mtu := min(s.cfg.MTU, c.target.mtu)
+	mtu := min(s.t.mtu(c.remote.to.Addr()), c.target.mtu)
 	sn := &session{
 		s: s, link: c.link, peer: c.peer, direction: c.direction, since: c.now, id: c.id, remoteID: c.remoteID, variant: c.variant,
 		target: c.target, remote: c.remote.to, local: c.remote.local, toldTime: c.now,
