@@ -2,6 +2,7 @@ package router
 
 import (
 	"context"
+	"errors"
 	"net/netip"
 	"slices"
 	"sync"
@@ -11,14 +12,6 @@ import (
 	"clove.i2p/router/portmap"
 	"clove.i2p/router/reachability"
 	"clove.i2p/router/transport/ssu2/nat"
-)
-
-const (
-	// reachInterval is how often tests that are due start, and our addresses are looked at.
-	reachInterval = 5 * time.Second
-	// republishInterval is the least time between two RouterInfos because of addresses that changed: introducers come and
-	// go, and each RouterInfo goes to floodfills.
-	republishInterval = time.Minute
 )
 
 // reach gathers what tells whether others can connect to us, and makes the transports publish what follows:
@@ -33,6 +26,8 @@ type reach struct {
 	sources  [2]source
 	looked   time.Time
 	said     [2]reachability.Report // in the log
+	seeks    [2]seek
+	opening  sync.WaitGroup // sessions for tests and introducers
 
 	mu      sync.Mutex
 	changed bool // since the last publish
@@ -98,6 +93,7 @@ var outcomes = map[nat.Outcome]reachability.State{
 
 // run starts the tests that are due, and signs anew when what we publish changed.
 func (c *reach) run(ctx context.Context) error {
+	defer c.opening.Wait()
 	ticker := time.NewTicker(reachInterval)
 	defer ticker.Stop()
 	var signed time.Time
@@ -110,8 +106,8 @@ func (c *reach) run(ctx context.Context) error {
 		now := time.Now()
 		c.look(now)
 		c.keeper.Tick(now)
-		c.startTests(now)
-		c.seekIntroducers(ctx)
+		c.startTests(ctx, now)
+		c.seekIntroducers(ctx, now)
 		if c.takeChanged() {
 			c.publish(now)
 			signed = time.Time{} // a verdict does not wait
@@ -124,7 +120,7 @@ func (c *reach) run(ctx context.Context) error {
 	}
 }
 
-func (c *reach) startTests(now time.Time) {
+func (c *reach) startTests(ctx context.Context, now time.Time) {
 	if c.r.ssu2 == nil {
 		return
 	}
@@ -132,39 +128,15 @@ func (c *reach) startTests(now time.Time) {
 		if at := c.keeper.NextTest(now, f); at.IsZero() || now.Before(at) {
 			continue
 		}
-		if err := c.r.ssu2.TestReachability(f == reachability.V6); err != nil {
-			c.r.log.Debug("no peer test", "family", family(f), "err", err)
-			c.keeper.TestFailed(now, f)
-		} else {
+		err := c.r.ssu2.TestReachability(nat.Family(f))
+		if err == nil {
 			c.keeper.TestStarted(now, f)
-		}
-	}
-}
-
-// introducersAtOnce bounds the sessions that are opened for introducers in each turn.
-const introducersAtOnce = 2
-
-// seekIntroducers opens sessions with routers that can introduce others to us, while those that do are too few.
-func (c *reach) seekIntroducers(ctx context.Context) {
-	if c.r.ssu2 == nil {
-		return
-	}
-	for _, f := range families {
-		missing := min(c.r.ssu2.MissingIntroducers(f == reachability.V6), introducersAtOnce)
-		if missing <= 0 {
 			continue
 		}
-		var fit []i2p.Hash
-		c.r.db.Routers(func(ri *i2p.RouterInfo) bool {
-			if c.r.ssu2.WantsIntroducer(ri, f == reachability.V6) && c.r.book.Reaches(ri.Hash()) && !c.r.mux.Connected(ri.Hash()) {
-				fit = append(fit, ri.Hash())
-			}
-			return true
-		})
-		rnd := newRand()
-		rnd.Shuffle(len(fit), func(i, j int) { fit[i], fit[j] = fit[j], fit[i] })
-		for _, router := range fit[:min(missing, len(fit))] {
-			c.r.mux.Want(router)
+		c.r.log.Debug("no peer test", "family", family(f), "err", err)
+		c.keeper.TestFailed(now, f)
+		if errors.Is(err, nat.ErrNoBob) {
+			c.seekBob(ctx, now, f)
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 
 	"clove.i2p/router/i2p"
 	"clove.i2p/router/transport"
+	"clove.i2p/router/transport/ssu2/nat"
 	"clove.i2p/router/transport/ssu2/wire"
 )
 
@@ -15,7 +16,7 @@ func (t *Transport) Bid(ri *i2p.RouterInfo) (transport.Bid, bool) {
 	if ri.NetworkID() != t.cfg.NetworkID {
 		return transport.Bid{}, false
 	}
-	v4, v6 := t.socketFor(anyOf(familyOf(false))) >= 0, t.socketFor(anyOf(familyOf(true))) >= 0
+	v4, v6 := t.socketFor(anyOf(nat.V4)) >= 0, t.socketFor(anyOf(nat.V6)) >= 0
 	b, ok := transport.CheapestBid(ri, func(a i2p.RouterAddress) transport.Path {
 		to, ok := parseTarget(a)
 		if !ok {

@@ -125,6 +125,12 @@ func (n *natEngine) wantsTag(ri *i2p.RouterInfo, at netip.Addr) bool {
 	return n.engine != nil && n.engine.WantTag(nat.FamilyOf(at), ri)
 }
 
+func (n *natEngine) helpsTests(ri *i2p.RouterInfo, f nat.Family) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.engine != nil && n.engine.HelpsTests(f, ri)
+}
+
 func (n *natEngine) introducers(f nat.Family) []nat.Introducer {
 	n.mu.Lock()
 	defer n.mu.Unlock()

@@ -121,7 +121,7 @@ func TestPublicationBeforeServeCounts(t *testing.T) {
 	r := newRouter(t, nil)
 	r.transport.Publish(Publication{V4: Family{Presence: Firewalled}})
 	r.serve()
-	for end := time.Now().Add(20 * time.Second); r.transport.MissingIntroducers(false) == 0; time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(20 * time.Second); r.transport.MissingIntroducers(nat.V4) == 0; time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatal("no introducers are wanted")
 		}

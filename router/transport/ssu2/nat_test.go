@@ -50,7 +50,7 @@ func TestPeerTestsOfNATs(t *testing.T) {
 				}
 				a.dial(helpers[0]) // one is Bob; the others are Charlies that we never spoke to
 				time.Sleep(2 * time.Second)
-				if err := a.transport.TestReachability(false); err != nil {
+				if err := a.transport.TestReachability(nat.V4); err != nil {
 					t.Fatal(err)
 				}
 				time.Sleep(nat.TestTime + time.Second)
@@ -84,7 +84,7 @@ func TestDialThroughAnIntroducer(t *testing.T) {
 				charlie.serve()
 				charlie.transport.Publish(Publication{V4: Family{Presence: Firewalled}})
 				time.Sleep(time.Second)
-				if !charlie.transport.WantsIntroducer(bob.self(), false) || charlie.transport.MissingIntroducers(false) == 0 {
+				if !charlie.transport.WantsIntroducer(bob.self(), nat.V4) || charlie.transport.MissingIntroducers(nat.V4) == 0 {
 					t.Fatal("wants no introducer")
 				}
 				charlie.dial(bob)

@@ -195,29 +195,30 @@ func (t *Transport) address(cost uint8, mtu int, options map[string]string) i2p.
 }
 
 // MissingIntroducers is how many more sessions with routers for which WantsIntroducer is true should be opened.
-func (t *Transport) MissingIntroducers(v6 bool) int {
+func (t *Transport) MissingIntroducers(f nat.Family) int {
 	t.mu.Lock()
 	s := t.server
 	t.mu.Unlock()
 	if s == nil {
 		return 0
 	}
-	return s.nat.missing(familyOf(v6))
+	return s.nat.missing(f)
 }
 
 // WantsIntroducer reports whether a router should be dialled to become our introducer.
-func (t *Transport) WantsIntroducer(ri *i2p.RouterInfo, v6 bool) bool {
+func (t *Transport) WantsIntroducer(ri *i2p.RouterInfo, f nat.Family) bool {
 	t.mu.Lock()
 	s := t.server
 	t.mu.Unlock()
-	return s != nil && s.nat.wantsTag(ri, anyOf(familyOf(v6)))
+	return s != nil && s.nat.wantsTag(ri, anyOf(f))
 }
 
-func familyOf(v6 bool) nat.Family {
-	if v6 {
-		return nat.V6
-	}
-	return nat.V4
+// HelpsTests reports whether a router should be dialled to arrange a peer test of one IP version.
+func (t *Transport) HelpsTests(ri *i2p.RouterInfo, f nat.Family) bool {
+	t.mu.Lock()
+	s := t.server
+	t.mu.Unlock()
+	return s != nil && s.nat.helpsTests(ri, f)
 }
 
 // Introducers are those of one IP version that lead to us, at most 3.
@@ -232,12 +233,12 @@ func (t *Transport) Introducers(f nat.Family) []nat.Introducer {
 }
 
 // TestReachability begins a peer test of one IP version; Observer.Tested hears how it ended.
-func (t *Transport) TestReachability(v6 bool) error {
+func (t *Transport) TestReachability(f nat.Family) error {
 	t.mu.Lock()
 	s := t.server
 	t.mu.Unlock()
 	if s == nil {
 		return transport.ErrClosed
 	}
-	return s.nat.test(familyOf(v6))
+	return s.nat.test(f)
 }

@@ -14,6 +14,7 @@ import (
 	"clove.i2p/router/clock"
 	"clove.i2p/router/i2p"
 	"clove.i2p/router/transport"
+	"clove.i2p/router/transport/ssu2/nat"
 	"clove.i2p/router/transport/ssu2/wire"
 	"clove.i2p/router/udp"
 )
@@ -115,6 +116,16 @@ func (t *Transport) Reachable(ri *i2p.RouterInfo) bool {
 // Dial opens a session: it tries the addresses of ri in turn. A peer whose clock differs too much is
 // transport.ErrClockSkew. If the peer opens a session to us meanwhile, that is the result.
 func (t *Transport) Dial(ctx context.Context, ri *i2p.RouterInfo) (transport.Session, error) {
+	return t.dial(ctx, ri, t.targets(ri), t.introduced(ri))
+}
+
+// DialOver is Dial for one IP version and without introducers: for a session that peer tests or relays of that version need, where others
+// would do for messages.
+func (t *Transport) DialOver(ctx context.Context, ri *i2p.RouterInfo, f nat.Family) (transport.Session, error) {
+	return t.dial(ctx, ri, slices.DeleteFunc(t.targets(ri), func(to target) bool { return nat.FamilyOf(to.at.Addr()) != f }), nil)
+}
+
+func (t *Transport) dial(ctx context.Context, ri *i2p.RouterInfo, targets, through []target) (transport.Session, error) {
 	select {
 	case <-t.serving:
 	case <-ctx.Done():
@@ -137,7 +148,7 @@ func (t *Transport) Dial(ctx context.Context, ri *i2p.RouterInfo) (transport.Ses
 	defer cancel(nil)
 	defer context.AfterFunc(s.ctx, func() { cancel(transport.ErrClosed) })()
 	err := transport.ErrNoAddress
-	for _, at := range t.targets(ri) {
+	for _, at := range targets {
 		var sn *session
 		if sn, err = s.dial(ctx, ri, at, way{at: at.at}); err == nil {
 			t.c.dialled.Add(1)
@@ -147,13 +158,11 @@ func (t *Transport) Dial(ctx context.Context, ri *i2p.RouterInfo) (transport.Ses
 			break
 		}
 	}
-	if errors.Is(err, transport.ErrNoAddress) {
-		if through := t.introduced(ri); len(through) > 0 {
-			var sn *session
-			if sn, err = s.dialThrough(ctx, ri, through); err == nil {
-				t.c.dialled.Add(1)
-				return sn, nil
-			}
+	if errors.Is(err, transport.ErrNoAddress) && len(through) > 0 {
+		var sn *session
+		if sn, err = s.dialThrough(ctx, ri, through); err == nil {
+			t.c.dialled.Add(1)
+			return sn, nil
 		}
 	}
 	t.c.dialFailures.Add(1)

@@ -80,3 +80,13 @@ func helps(ri *i2p.RouterInfo, f Family, capability string) (netip.AddrPort, boo
 	a, to, _, ok := published(ri, f)
 	return to, ok && strings.Contains(a.Caps(), capability) && !strings.ContainsAny(ri.Caps(), "UH")
 }
+
+// helpsUs reports whether a router helps, is no neighbour of ours, and not banned. Our own address, the dearest to know, comes last.
+func (e *Engine) helpsUs(f Family, ri *i2p.RouterInfo, capability string) bool {
+	at, ok := helps(ri, f, capability)
+	if !ok || !e.usable(at) || e.host.Banned(ri.Hash()) {
+		return false
+	}
+	own, _ := e.host.Own(f)
+	return !e.near(at.Addr(), own.Addr())
+}

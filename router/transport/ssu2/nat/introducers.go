@@ -52,14 +52,7 @@ func (e *Engine) WantTag(f Family, ri *i2p.RouterInfo) bool {
 }
 
 // introduces reports whether a router can introduce us.
-func (e *Engine) introduces(f Family, ri *i2p.RouterInfo) bool {
-	at, ok := helps(ri, f, "C")
-	if !ok || !e.usable(at) || e.host.Banned(ri.Hash()) {
-		return false
-	}
-	own, _ := e.host.Own(f)
-	return !e.near(at.Addr(), own.Addr())
-}
+func (e *Engine) introduces(f Family, ri *i2p.RouterInfo) bool { return e.helpsUs(f, ri, "C") }
 
 // Introducers are those to publish, at most MaxIntroducers.
 func (e *Engine) Introducers(f Family) []Introducer {

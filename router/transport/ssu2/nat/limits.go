@@ -74,6 +74,9 @@ const (
 
 	maxAliceRelays = 128
 
+	// maxLooks bounds the RouterInfos that one choice of a peer looks at.
+	maxLooks = 64
+
 	maxBobRelays        = 128 // at once
 	maxBobRelaysTotal   = 3000
 	maxBobRelaysAlice   = 100 // per window

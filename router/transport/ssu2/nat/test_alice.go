@@ -113,8 +113,8 @@ func (e *Engine) chooseBob(now time.Time, f Family) (Session, netip.AddrPort, er
 	return Session{}, netip.AddrPort{}, err
 }
 
-// maxLooks bounds the RouterInfos that one choice of a peer looks at.
-const maxLooks = 64
+// HelpsTests reports whether a session with the router of ri, over this family, would give us a Bob.
+func (e *Engine) HelpsTests(f Family, ri *i2p.RouterInfo) bool { return e.helpsUs(f, ri, "B") }
 
 // draw takes a random element out of a list.
 func (e *Engine) draw(list *[]Session) Session {
