@@ -16,7 +16,7 @@ type counts struct {
 type Counts struct {
 	// Read and Written are packets, Reads and Writes the calls of the system that moved them (0 without batches).
 	Read, Written, Reads, Writes uint64
-	// Truncated is how many packets were longer than MaxPacket and dropped.
+	// Truncated is how many packets, or rows of them that UDP_GRO joined, were longer than MaxPacket and dropped.
 	Truncated uint64
 	// ReadErrors passed by themselves. WriteErrors and TooLarge were reported in their trains.
 	ReadErrors, WriteErrors, TooLarge uint64
@@ -24,7 +24,8 @@ type Counts struct {
 	OffloadRefused uint64
 }
 
-// Counts returns what the socket did so far.
+// Counts returns what the socket did so far. It is safe for concurrent use, also after Close, takes a few atomic loads and
+// no lock; the counters are read one after the other, so that packets may be in one and not yet in another.
 func (s *Socket) Counts() Counts {
 	c := &s.counts
 	return Counts{

@@ -5,8 +5,9 @@ import (
 	"net"
 )
 
-// Read waits for packets and fills in as many as have arrived, at least one. It is for one goroutine at a time. Its
-// error is final: the socket is closed or broken.
+// Read waits for packets and fills in as many as have arrived, at least one. It is for one goroutine at a time.
+// An error that unwraps to net.ErrClosed is final. Others are of the system and rare, as those that pass by themselves are
+// counted and passed over: Read may be called again, after a while.
 func (s *Socket) Read(packets []Packet) (int, error) {
 	if len(packets) == 0 {
 		return 0, nil

@@ -5,8 +5,8 @@ const (
 	// half a millisecond of a gigabit.
 	BatchSize = 128
 
-	// MaxPacket is the longest packet that Read returns where it does not come from UDP_GRO, in bytes. SSU2 packets have
-	// at most 1,500 bytes with their IP header; what is longer is counted and dropped.
+	// MaxPacket is the longest packet that Read returns, in bytes. SSU2 packets have at most 1,500 bytes with their IP
+	// header; what is longer is counted and dropped, and so is a row of them that UDP_GRO joined.
 	MaxPacket = 2048
 
 	// bufferSize is asked for in both directions, in bytes: at 100 MB/s the reader may be away for 40 ms. The kernel
