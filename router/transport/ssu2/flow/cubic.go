@@ -52,9 +52,9 @@ type cubic struct {
 
 	wMax, k  float64 // packets, seconds
 	origin   float64 // packets
-	epoch    instant // start of the curve, 0: none
+	epoch    instant // start of the curve, -1: none
 	recovery instant // losses of packets sent before belong to the last event
-	event    instant // the last one, or 0
+	event    instant // the last one, or -1
 
 	prior      [2]int // window and threshold before the last event
 	eventLost  int    // packets of the last event

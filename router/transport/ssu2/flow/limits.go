@@ -87,6 +87,8 @@ const (
 	maxTimeThreshold = 20
 	// reorderingRounds without a spurious loss after which the thresholds shrink (RFC 8985 has 16).
 	reorderingRounds = 16
+	// minimumWindow is how long a least round trip time counts: a path may get longer.
+	minimumWindow = 30 * time.Second
 )
 
 // Acks ("ACK Frequency", "Recommended Constants").

@@ -45,9 +45,6 @@ func (r *rttEstimator) pto() time.Duration {
 	return max(r.smoothed+max(4*r.variance, granularity)+r.ackDelay(), minPTO)
 }
 
-// minimumWindow is how long a least round trip time counts: a path may get longer.
-const minimumWindow = 30 * time.Second
-
 // A minimum is the least of the last minimumWindow, within one half of it.
 type minimum struct {
 	old, young time.Duration
