@@ -107,7 +107,6 @@ const (
 	banProtocol  = 30 * time.Minute
 	banSignature = 2 * time.Hour
 	banNetwork   = 12 * time.Hour
-	banAsked     = time.Hour
 )
 
 // Inbound handshakes of one transport.
