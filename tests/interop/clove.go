@@ -9,15 +9,19 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"sync"
 
 	"clove.i2p/tests/netns"
 )
 
-// BuildClove makes the program from this source, once for each network.
-func (n *Network) BuildClove(ctx context.Context) (program string, err error) {
-	program = filepath.Join(n.Dir, "clove")
-	n.mu.Lock()
-	defer n.mu.Unlock()
+// building is held by who makes a program.
+var building sync.Mutex
+
+// BuildClove makes the program from this source, once for each directory.
+func BuildClove(ctx context.Context, dir string) (program string, err error) {
+	program = filepath.Join(dir, "clove")
+	building.Lock()
+	defer building.Unlock()
 	if _, err := os.Stat(program); err == nil {
 		return program, nil
 	}
@@ -39,7 +43,7 @@ type Clove struct {
 // StartClove runs `clove ARGS -c FILE --json`, seeded with all routers; hops is the length of its tunnels. Its proxies
 // have free ports.
 func (n *Network) StartClove(ctx context.Context, name string, hops int, args ...string) (*Clove, error) {
-	program, err := n.BuildClove(ctx)
+	program, err := BuildClove(ctx, n.Dir)
 	if err != nil {
 		return nil, err
 	}

@@ -24,8 +24,8 @@ import (
 // portStep is between the ports of two runs of a router.
 const portStep = 100
 
-// keysTime is how long an i2pd may take to make its keys and answer on its console.
-const keysTime = 30 * time.Second
+// keysTime is how long an i2pd may take to make its keys and answer on its console, on a machine that is busy.
+const keysTime = 60 * time.Second
 
 // FindI2pd returns the program: $I2PD, or i2pd where packages put it.
 func FindI2pd() (string, error) {
@@ -38,15 +38,21 @@ func FindI2pd() (string, error) {
 	return exec.LookPath("/usr/sbin/i2pd") // not in everybody's PATH
 }
 
-// An I2pd is one i2pd router of the network.
+// An I2pd is one i2pd router: of a Network, or of its own. Where it runs is said by Enter and Client.
 type I2pd struct {
 	Name      string
 	Floodfill bool
-	Bandwidth string // class: X for routers that carry, L for those that should not
-	Address   netip.AddrPort
-	Proxies   bool // HTTP and SOCKS on the usual ports
-	Hops      int  // of the proxies' tunnels
+	Bandwidth string         // class: X for routers that carry, L for those that should not
+	Address   netip.AddrPort // where it listens, and what it is told that others see
+	Discover  bool           // it is not told, but has to find out
+	HTTP      bool           // a proxy on the usual port
+	SOCKS     bool           // the same
+	Hops      int            // of the proxies' tunnels
 	LogLevel  string
+	Options   []string // more of its command line: they go before what is in the file
+
+	Enter  func(program string, args ...string) (string, []string) // the command that runs a program where it is to run; nil: here
+	Client *http.Client                                            // of the console; nil: from here
 
 	transports []string
 
@@ -67,8 +73,8 @@ func NewI2pd(program, dir string, at netip.AddrPort, console uint16, transports 
 // file names a file of the router's data directory.
 func (r *I2pd) file(name string) string { return filepath.Join(r.dir, name) }
 
-// section is one section of an i2pd configuration; values are key and value by turns.
-func section(name string, values ...any) string {
+// Section is one section of an i2pd configuration; values are key and value by turns.
+func Section(name string, values ...any) string {
 	var b strings.Builder
 	if name != "" {
 		fmt.Fprintf(&b, "\n[%s]\n", name)
@@ -79,32 +85,38 @@ func section(name string, values ...any) string {
 	return b.String()
 }
 
-// pool shapes the tunnels of a destination of i2pd.
-func pool(hops, quantity int) []any {
+// Pool shapes the tunnels of a destination of i2pd: values of a Section.
+func Pool(hops, quantity int) []any {
 	return []any{"inbound.length", hops, "outbound.length", hops, "inbound.quantity", quantity, "outbound.quantity", quantity}
 }
 
 func (r *I2pd) config() string {
 	host, port, _ := strings.Cut(r.console, ":")
-	proxy := func(name string, port int) string {
-		return section(name, append(pool(r.Hops, 3), "enabled", r.Proxies, "address", "127.0.0.1", "port", port)...)
+	proxy := func(name string, enabled bool, port int) string {
+		return Section(name, append(Pool(r.Hops, 3), "enabled", enabled, "address", "127.0.0.1", "port", port)...)
 	}
-	return section("", "log", "file", "logfile", r.file("i2pd.log"), "loglevel", cmp.Or(r.LogLevel, "warn"), "logclftime", true,
-		"netid", netns.NetworkID, "ipv4", true, "ipv6", false, "host", r.Address.Addr(), "address4", r.Address.Addr(),
-		"port", r.Address.Port(), "nat", false, "reservedrange", false, "floodfill", r.Floodfill,
-		"bandwidth", r.Bandwidth, "share", 100) +
-		section("ntcp2", "enabled", r.uses(NTCP2), "published", r.uses(NTCP2)) +
-		section("ssu2", "enabled", r.uses(SSU2), "published", r.uses(SSU2)) +
-		section("reseed", "urls", "", "yggurls", "", "zipfile", r.file("seed.zip"), "verify", false) +
-		section("addressbook", "enabled", false) +
-		section("nettime", "enabled", false) +
-		section("upnp", "enabled", false) +
-		section("persist", "profiles", false) +
-		section("limits", "transittunnels", 10000) +
-		section("http", "enabled", true, "address", host, "strictheaders", false, "port", port) +
-		proxy("httpproxy", httpPort) + proxy("socksproxy", socksPort) +
-		section("sam", "enabled", false) + section("bob", "enabled", false) +
-		section("i2cp", "enabled", false) + section("i2pcontrol", "enabled", false)
+	top := []any{
+		"log", "file", "logfile", r.file("i2pd.log"), "loglevel", cmp.Or(r.LogLevel, "warn"), "logclftime", true,
+		"netid", netns.NetworkID, "ipv4", true, "ipv6", false, "address4", r.Address.Addr(),
+		"port", r.Address.Port(), "nat", r.Discover, "reservedrange", false, "floodfill", r.Floodfill,
+		"bandwidth", r.Bandwidth, "share", 100,
+	}
+	if !r.Discover {
+		top = append(top, "host", r.Address.Addr())
+	}
+	return Section("", top...) +
+		Section("ntcp2", "enabled", r.uses(NTCP2), "published", r.uses(NTCP2)) +
+		Section("ssu2", "enabled", r.uses(SSU2), "published", r.uses(SSU2)) +
+		Section("reseed", "urls", "", "yggurls", "", "zipfile", r.file("seed.zip"), "verify", false) +
+		Section("addressbook", "enabled", false) +
+		Section("nettime", "enabled", false) +
+		Section("upnp", "enabled", false) +
+		Section("persist", "profiles", false) +
+		Section("limits", "transittunnels", 10000) +
+		Section("http", "enabled", true, "address", host, "strictheaders", false, "port", port) +
+		proxy("httpproxy", r.HTTP, HTTPPort) + proxy("socksproxy", r.SOCKS, socksPort) +
+		Section("sam", "enabled", false) + Section("bob", "enabled", false) +
+		Section("i2cp", "enabled", false) + Section("i2pcontrol", "enabled", false)
 }
 
 func (r *I2pd) uses(transport string) bool { return slices.Contains(r.transports, transport) }
@@ -132,10 +144,15 @@ func (r *I2pd) Start(ctx context.Context, seed []string) error {
 	if err := WriteSeed(r.file("seed.zip"), seed); err != nil {
 		return err
 	}
-	cmd := exec.Command(r.program, "--datadir="+r.dir, "--conf="+r.file("i2pd.conf"), "--tunconf="+r.file("tunnels.conf"),
-		"--tunnelsdir="+r.file("tunnels.d"), "--certsdir="+r.file("certificates"), "--pidfile="+r.file("i2pd.pid"))
+	program, args := r.program, append([]string{
+		"--datadir=" + r.dir, "--conf=" + r.file("i2pd.conf"), "--tunconf=" + r.file("tunnels.conf"),
+		"--tunnelsdir=" + r.file("tunnels.d"), "--certsdir=" + r.file("certificates"), "--pidfile=" + r.file("i2pd.pid"),
+	}, r.Options...)
+	if r.Enter != nil {
+		program, args = r.Enter(program, args...)
+	}
 	var err error
-	if r.run, err = netns.Start(cmd, r.file("stdout.log")); err != nil {
+	if r.run, err = netns.Start(exec.Command(program, args...), r.file("stdout.log")); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, keysTime)
@@ -177,17 +194,44 @@ func (r *I2pd) SetTunnels(sections ...string) error {
 // RouterInfoFile is where the router keeps its RouterInfo.
 func (r *I2pd) RouterInfoFile() string { return r.file("router.info") }
 
+// RouterInfo of the router as it is now.
+func (r *I2pd) RouterInfo() (*i2p.RouterInfo, error) { return ReadRouterInfo(r.RouterInfoFile()) }
+
 // Hash of the router.
 func (r *I2pd) Hash() (i2p.Hash, error) {
-	b, err := os.ReadFile(r.RouterInfoFile())
+	ri, err := r.RouterInfo()
 	if err != nil {
-		return i2p.Hash{}, fmt.Errorf("interop: %w", err)
-	}
-	ri, _, err := i2p.ParseRouterInfo(b)
-	if err != nil {
-		return i2p.Hash{}, fmt.Errorf("interop: router.info of %s: %w", r.Name, err)
+		return i2p.Hash{}, err
 	}
 	return ri.Hash(), nil
+}
+
+// Published waits for a RouterInfo with an address of a style, NTCP2 or SSU2, at the port of the router.
+func (r *I2pd) Published(ctx context.Context, style string) (ri *i2p.RouterInfo, err error) {
+	err = Poll(ctx, 50*time.Millisecond, func() (err error) {
+		if ri, err = r.RouterInfo(); err != nil {
+			return err
+		}
+		for _, a := range ri.Addresses() {
+			if a.Style == style && a.AddrPort().Port() == r.Address.Port() {
+				return nil
+			}
+		}
+		return fmt.Errorf("interop: %s publishes no %s address", r.Name, style)
+	})
+	return ri, err
+}
+
+// Log is the part of the log, at LogLevel, that has a word in each line.
+func (r *I2pd) Log(word string) string {
+	b, _ := os.ReadFile(r.file("i2pd.log"))
+	var lines strings.Builder
+	for line := range strings.Lines(string(b)) {
+		if strings.Contains(line, word) {
+			lines.WriteString(line)
+		}
+	}
+	return lines.String()
 }
 
 // Base32 is the address of a destination, whose key file this router made.
@@ -209,7 +253,7 @@ func (r *I2pd) Console(ctx context.Context, page string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := cmp.Or(r.Client, http.DefaultClient).Do(req)
 	if err != nil {
 		return "", fmt.Errorf("interop: console of %s: %w", r.Name, err)
 	}

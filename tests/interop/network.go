@@ -23,9 +23,9 @@ const (
 	floodfills     = 3 // of those
 	hops           = 2 // of i2pd's own tunnels
 
-	httpPort, socksPort = 4444, 4447 // of the client
-	consolePort         = 7070       // and one more for each router
-	routerPort          = 9200       // the same
+	HTTPPort, socksPort = 4444, 4447 // of the proxies, with one router that has them
+	ConsolePort         = 7070       // and one more for each router of a Network
+	RouterPort          = 9200       // the same
 )
 
 // Starting the network: i2pd looks after its tunnels every 5 to 15 seconds, and sometimes fails to publish a
@@ -65,12 +65,12 @@ func StartNetwork(ctx context.Context, program, dir string, transports []string,
 	router := func(name, bandwidth string) *I2pd {
 		k := n.hosts
 		return &I2pd{
-			Name: name, Bandwidth: bandwidth, Hops: hops, Address: netip.AddrPortFrom(n.NewHost(), routerPort+uint16(k)),
-			transports: transports, program: program, dir: filepath.Join(dir, name), console: fmt.Sprintf("127.0.0.1:%d", consolePort+int(k)),
+			Name: name, Bandwidth: bandwidth, Hops: hops, Address: netip.AddrPortFrom(n.NewHost(), RouterPort+uint16(k)),
+			transports: transports, program: program, dir: filepath.Join(dir, name), console: fmt.Sprintf("127.0.0.1:%d", ConsolePort+int(k)),
 		}
 	}
 	n.Client, n.Server = router("r0", "L"), router("r1", "L")
-	n.Client.Proxies = true
+	n.Client.HTTP, n.Client.SOCKS = true, true
 	for i := range transitRouters {
 		r := router(fmt.Sprintf("r%d", 2+i), "X")
 		r.Floodfill = i < floodfills
@@ -140,7 +140,7 @@ func (n *Network) NewHost() netip.Addr {
 
 // EepsiteTunnel is a tunnel of i2pd that shows Web; its keys are in NAME.dat.
 func (n *Network) EepsiteTunnel(name string) string {
-	return section(name, append(pool(hops, 3), "type", "http", "host", "127.0.0.1", "port", n.Web.Address().Port,
+	return Section(name, append(Pool(hops, 3), "type", "http", "host", "127.0.0.1", "port", n.Web.Address().Port,
 		"keys", name+".dat", "gzip", false)...)
 }
 
@@ -150,7 +150,7 @@ func (n *Network) ClientTunnel(name string, port int, peers []i2p.Hash) string {
 	for i, p := range peers {
 		hashes[i] = p.String()
 	}
-	return section(name, append(pool(len(peers), 1), "type", "client", "address", "127.0.0.1", "port", port,
+	return Section(name, append(Pool(len(peers), 1), "type", "client", "address", "127.0.0.1", "port", port,
 		"destination", n.Eepsite, "keys", name+".dat", "explicitPeers", strings.Join(hashes, ","))...)
 }
 
@@ -170,7 +170,7 @@ func RouterInfoFiles(routers []*I2pd) []string {
 
 // ClientVisitor reads an eepsite through the HTTP proxy of the i2pd client.
 func (n *Network) ClientVisitor(site string) (*Visitor, error) {
-	return NewProxyVisitor(site, fmt.Sprintf("http://127.0.0.1:%d", httpPort))
+	return NewProxyVisitor(site, fmt.Sprintf("http://127.0.0.1:%d", HTTPPort))
 }
 
 // Hashes are those of all i2pd routers in Base64, with their names.

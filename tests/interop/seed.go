@@ -19,19 +19,15 @@ func WriteSeed(path string, infos []string) error {
 	defer f.Close()
 	z := zip.NewWriter(f)
 	for _, info := range infos {
-		b, err := os.ReadFile(info)
+		ri, err := ReadRouterInfo(info)
 		if err != nil {
-			return fmt.Errorf("interop: seed: %w", err)
-		}
-		ri, _, err := i2p.ParseRouterInfo(b)
-		if err != nil {
-			return fmt.Errorf("interop: seed: %s: %w", info, err)
+			return err
 		}
 		w, err := z.Create("routerInfo-" + ri.Hash().String() + ".dat")
 		if err != nil {
 			return fmt.Errorf("interop: seed: %w", err)
 		}
-		if _, err := w.Write(b); err != nil {
+		if _, err := w.Write(ri.Bytes()); err != nil {
 			return fmt.Errorf("interop: seed: %w", err)
 		}
 	}
@@ -39,4 +35,17 @@ func WriteSeed(path string, infos []string) error {
 		return fmt.Errorf("interop: seed: %w", err)
 	}
 	return nil
+}
+
+// ReadRouterInfo reads a router.info file.
+func ReadRouterInfo(file string) (*i2p.RouterInfo, error) {
+	b, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("interop: %w", err)
+	}
+	ri, _, err := i2p.ParseRouterInfo(b)
+	if err != nil {
+		return nil, fmt.Errorf("interop: %s: %w", file, err)
+	}
+	return ri, nil
 }

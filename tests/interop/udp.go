@@ -8,12 +8,12 @@ import "net"
 
 // UDPServerTunnel is a tunnel of i2pd that passes datagrams for the eepsite's destination on to a local UDP server.
 func (n *Network) UDPServerTunnel(name string, backend *net.UDPAddr) string {
-	return section(name, append(pool(hops, 3), "type", "udpserver", "host", backend.IP, "port", backend.Port, "keys", "eepsite.dat")...)
+	return Section(name, append(Pool(hops, 3), "type", "udpserver", "host", backend.IP, "port", backend.Port, "keys", "eepsite.dat")...)
 }
 
 // UDPClientTunnel is a tunnel of i2pd from a UDP port of loopback to a port of a destination, which signs with keys of
 // a type.
 func (n *Network) UDPClientTunnel(name string, port int, destination string, destinationPort int, signatureType uint16) string {
-	return section(name, append(pool(hops, 2), "type", "udpclient", "address", "127.0.0.1", "port", port, "destination", destination,
+	return Section(name, append(Pool(hops, 2), "type", "udpclient", "address", "127.0.0.1", "port", port, "destination", destination,
 		"destinationport", destinationPort, "keys", name+".dat", "signaturetype", signatureType)...)
 }

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"clove.i2p/tests/interop"
 	"clove.i2p/tests/netns"
 )
 
@@ -68,22 +69,9 @@ func (c *Clove) config() string {
 	}
 	line("router.reseed.files", "[%s]", strings.Join(seeds, ", "))
 	line("router.tunnels.length", "%d", c.Length)
-	line("proxies.http.listen", "%q", netip.AddrPortFrom(loopback, httpPort))
+	line("proxies.http.listen", "%q", netip.AddrPortFrom(loopback, interop.HTTPPort))
 	line("proxies.socks.listen", "%q", "")
 	return b.String() + c.Lines
-}
-
-// BuildClove makes the program from this source, once for each network.
-func (n *Network) BuildClove(ctx context.Context) (program string, err error) {
-	program = filepath.Join(n.Dir, "clove")
-	if _, err := os.Stat(program); err == nil {
-		return program, nil
-	}
-	cmd := exec.CommandContext(ctx, "go", "build", "-o", program, "clove.i2p/cmd/clove")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("natlab: build clove: %w\n%s", err, out)
-	}
-	return program, nil
 }
 
 // StartClove adds a router on a new host, and to the seed of those that come. Of the configuration, Host, Dir and Program
@@ -91,7 +79,7 @@ func (n *Network) BuildClove(ctx context.Context) (program string, err error) {
 func (n *Network) StartClove(ctx context.Context, s Spec, cfg CloveConfig) (*Clove, error) {
 	var err error
 	if cfg.Program == "" {
-		if cfg.Program, err = n.BuildClove(ctx); err != nil {
+		if cfg.Program, err = interop.BuildClove(ctx, n.Dir); err != nil {
 			return nil, err
 		}
 	}

@@ -55,7 +55,7 @@ func (r *I2pd) Status(ctx context.Context) (s I2pdStatus, err error) {
 
 // Sessions reads the list of SSU2 sessions of IPv4.
 func (r *I2pd) Sessions(ctx context.Context) ([]I2pdSession, error) {
-	page, err := r.Console(ctx, "page=transports")
+	page, err := r.Console(ctx, "transports")
 	if err != nil {
 		return nil, err
 	}

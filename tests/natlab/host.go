@@ -8,9 +8,6 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"os/exec"
-
-	"clove.i2p/tests/netns"
 )
 
 // inside is the address of a host behind a NAT box, and box what it sees of that.
@@ -179,12 +176,6 @@ func (h *Host) DialContext(ctx context.Context, network, address string) (net.Co
 
 // Do runs f on a thread that is in the host's network.
 func (h *Host) Do(f func() error) error { return h.ns.do(f) }
-
-// Start runs a program on the host; see netns.Start.
-func (h *Host) Start(logFile, program string, args ...string) (*netns.Process, error) {
-	program, args = h.ns.enter(program, args...)
-	return netns.Start(exec.Command(program, args...), logFile)
-}
 
 func (h *Host) close() error {
 	var err error

@@ -33,34 +33,6 @@ func NewNetwork(dir string) (*Network, error) {
 	return &Network{Lab: l, Dir: dir}, nil
 }
 
-// StartI2pd adds a router on a new host. Of the configuration, Host and Dir are set here, and Seed if there is none.
-func (n *Network) StartI2pd(ctx context.Context, s Spec, cfg I2pdConfig) (*I2pd, error) {
-	h, dir, err := n.newHost(s)
-	if err != nil {
-		return nil, err
-	}
-	cfg.Host, cfg.Dir = h, dir
-	if cfg.Seed == nil {
-		cfg.Seed = n.seed
-	}
-	if cfg.Eepsite {
-		web, err := n.startWeb(h)
-		if err != nil {
-			return nil, err
-		}
-		cfg.Tunnels += ServerTunnel(eepsiteTunnel, web.Address().Port, cfg.Hops)
-	}
-	r, err := StartI2pd(ctx, cfg)
-	if r != nil {
-		n.stop = append(n.stop, r.Stop)
-	}
-	if err != nil {
-		return nil, err
-	}
-	n.seed = append(n.seed, r.RouterInfoFile())
-	return r, nil
-}
-
 func (n *Network) newHost(s Spec) (*Host, string, error) {
 	dir := filepath.Join(n.Dir, strings.ReplaceAll(s.Name, " ", "-"))
 	if err := os.Mkdir(dir, 0o700); err != nil {

@@ -5,34 +5,18 @@ package natlab
 import (
 	"context"
 	"fmt"
-	"os"
 	"strings"
 
 	"clove.i2p/router/i2p"
+	"clove.i2p/tests/interop"
 )
-
-// RouterInfoFile is where the router keeps its RouterInfo, the newest form.
-func (r *I2pd) RouterInfoFile() string { return r.file("router.info") }
 
 // RouterInfoFile is where the router keeps its RouterInfo, the newest form.
 func (c *Clove) RouterInfoFile() string { return c.file("router.info") }
 
 // RouterInfo of the router as it is now.
-func (r *I2pd) RouterInfo() (*i2p.RouterInfo, error) { return readRouterInfo(r.RouterInfoFile()) }
-
-// RouterInfo of the router as it is now.
-func (c *Clove) RouterInfo() (*i2p.RouterInfo, error) { return readRouterInfo(c.RouterInfoFile()) }
-
-func readRouterInfo(file string) (*i2p.RouterInfo, error) {
-	b, err := os.ReadFile(file)
-	if err != nil {
-		return nil, fmt.Errorf("natlab: %w", err)
-	}
-	ri, _, err := i2p.ParseRouterInfo(b)
-	if err != nil {
-		return nil, fmt.Errorf("natlab: %s: %w", file, err)
-	}
-	return ri, nil
+func (c *Clove) RouterInfo() (*i2p.RouterInfo, error) {
+	return interop.ReadRouterInfo(c.RouterInfoFile())
 }
 
 // Introducers are the hashes of those that it publishes in its SSU2 address of IPv4, in Base64.

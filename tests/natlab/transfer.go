@@ -12,12 +12,13 @@ import (
 	"net/url"
 	"time"
 
+	"clove.i2p/tests/interop"
 	"clove.i2p/tests/netns"
 )
 
 // HTTPClient sends all requests through the HTTP proxy of the router on the host, i2pd or clove.
 func (h *Host) HTTPClient() *http.Client {
-	proxy := &url.URL{Scheme: "http", Host: netip.AddrPortFrom(loopback, httpPort).String()}
+	proxy := &url.URL{Scheme: "http", Host: netip.AddrPortFrom(loopback, interop.HTTPPort).String()}
 	return &http.Client{Transport: &http.Transport{Proxy: http.ProxyURL(proxy), DialContext: h.DialContext, DisableKeepAlives: true}}
 }
 

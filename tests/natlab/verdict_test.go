@@ -34,6 +34,7 @@ func newNetwork(t *testing.T) *natlab.Network {
 	}
 	n, err := natlab.NewNetwork(dir)
 	if err != nil {
+		os.Remove(dir)
 		netnstest.Missing(t, err)
 	}
 	t.Cleanup(func() {

@@ -1,172 +1,47 @@
+//go:build linux
+
 package ntcp2
 
 import (
-	"archive/zip"
-	"errors"
 	"fmt"
-	"net"
 	"net/netip"
-	"os"
-	"os/exec"
-	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
 	"clove.i2p/router/buf"
 	"clove.i2p/router/crypto/mlkem"
 	"clove.i2p/router/i2np"
-	"clove.i2p/router/i2p"
 	"clove.i2p/router/transport"
+	"clove.i2p/tests/interop"
+	"clove.i2p/tests/interop/interoptest"
+	"clove.i2p/tests/netns"
 )
 
-// hybridI2pd runs an i2pd with one hybrid handshake (its ntcp2.version) on loopback and returns its RouterInfo.
-func hybridI2pd(t *testing.T, program string, version int) *i2p.RouterInfo {
-	t.Helper()
-	dir := t.TempDir()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	port := l.Addr().(*net.TCPAddr).Port
-	l.Close()
-	conf := fmt.Sprintf(`log = file
-logfile = %[1]s/i2pd.log
-loglevel = debug
-netid = %[2]d
-ipv4 = true
-ipv6 = false
-host = 127.0.0.1
-address4 = 127.0.0.1
-port = %[3]d
-nat = false
-reservedrange = false
-floodfill = true
-bandwidth = X
-[ntcp2]
-enabled = true
-published = true
-version = %[4]d
-[ssu2]
-enabled = false
-published = false
-[reseed]
-urls =
-yggurls =
-zipfile = %[1]s/seed.zip
-verify = false
-[addressbook]
-enabled = false
-[nettime]
-enabled = false
-[http]
-enabled = false
-[httpproxy]
-enabled = false
-[socksproxy]
-enabled = false
-[sam]
-enabled = false
-`, dir, testNetwork, port, version)
-	for _, d := range []string{"certificates", "tunnels.d"} {
-		if err := os.Mkdir(filepath.Join(dir, d), 0o700); err != nil {
-			t.Fatal(err)
-		}
-	}
-	// It does not start before it knows a router; this one is not there.
-	seed := newRouter(t, nil)
-	seed.transport.Close()
-	f, err := os.Create(filepath.Join(dir, "seed.zip"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	z := zip.NewWriter(f)
-	w, err := z.Create("routerInfo-" + seed.self().Hash().String() + ".dat")
-	if err != nil {
-		t.Fatal(err)
-	}
-	w.Write(seed.self().Bytes())
-	if err := errors.Join(z.Close(), f.Close()); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(dir, "i2pd.conf"), []byte(conf), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.Command(program, "--datadir="+dir, "--conf="+filepath.Join(dir, "i2pd.conf"), "--tunconf="+filepath.Join(dir, "tunnels.conf"),
-		"--tunnelsdir="+filepath.Join(dir, "tunnels.d"), "--certsdir="+filepath.Join(dir, "certificates"), "--pidfile="+filepath.Join(dir, "i2pd.pid"))
-	for _, v := range os.Environ() {
-		if !strings.HasPrefix(v, "CLOVE_") {
-			cmd.Env = append(cmd.Env, v)
-		}
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		cmd.Process.Kill()
-		cmd.Wait()
-		if t.Failed() {
-			b, _ := os.ReadFile(filepath.Join(dir, "i2pd.log"))
-			t.Logf("%s", b[max(0, len(b)-8000):])
-		}
-	})
-	for until := time.Now().Add(30 * time.Second); time.Now().Before(until); time.Sleep(50 * time.Millisecond) {
-		b, err := os.ReadFile(filepath.Join(dir, "router.info"))
-		if err != nil {
-			continue
-		}
-		ri, _, err := i2p.ParseRouterInfo(b)
-		if err != nil {
-			continue
-		}
-		for _, a := range ri.Addresses() {
-			conn, err := net.Dial("tcp", a.AddrPort().String())
-			if err != nil || !isNTCP2(a) {
-				continue
-			}
-			conn.Close()
-			return ri
-		}
-	}
-	t.Fatal("i2pd does not listen")
-	return nil
-}
-
-// loopbackOnly: nothing of this may reach another machine.
-func loopbackOnly(t *testing.T) {
-	t.Helper()
-	all, err := net.Interfaces()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, i := range all {
-		if i.Flags&net.FlagUp != 0 && i.Flags&net.FlagLoopback == 0 {
-			t.Skipf("interface %s is up: run this in a network namespace that has loopback only", i.Name)
-		}
-	}
-}
+// i2pdPort is where the one i2pd listens.
+const i2pdPort = 9202
 
 // The first i2pd with these handshakes is 2.59, if its OpenSSL is 3.5 or later; the one that Debian 12 has is older. So this
 // test is for whoever names one.
 func TestHybridInteropWithI2pd(t *testing.T) {
-	program := os.Getenv("CLOVE_HYBRID_I2PD")
-	if program == "" {
-		t.Skip("CLOVE_HYBRID_I2PD does not name an i2pd with post-quantum NTCP2 (2.59 and OpenSSL 3.5)")
+	program, inside := interoptest.InsideHybrid(t)
+	if !inside {
+		return
 	}
-	loopbackOnly(t)
 	for version, p := range map[int]mlkem.Params{2: 0, 3: mlkem.MLKEM512, 4: mlkem.MLKEM768, 5: mlkem.MLKEM1024} {
 		t.Run(cryptoName(p), func(t *testing.T) {
-			peer := hybridI2pd(t, program, version)
-			at := func(host string) func(*Config, *Deps) {
+			at := func(host byte) func(*Config, *Deps) {
 				return func(c *Config, _ *Deps) {
-					c.Listen = []netip.AddrPort{netip.AddrPortFrom(netip.MustParseAddr(host), 0)}
+					c.Listen, c.NetworkID = []netip.AddrPort{netip.AddrPortFrom(netns.Host(host), 0)}, netns.NetworkID
 					c.PostQuantum = allSizes()
 					if p != 0 {
 						c.PostQuantum = []mlkem.Params{p}
 					}
 				}
 			}
-			a, b := newRouter(t, at("127.0.0.2")), newRouter(t, at("127.0.0.3"))
+			absent := newRouter(t, at(99))
+			absent.transport.Close()
+			_, peer := interoptest.Start(t, program, interop.NTCP2, i2pdPort, absent.self(), fmt.Sprintf("--ntcp2.version=%d", version))
+			a, b := newRouter(t, at(20)), newRouter(t, at(21))
 			a.sign(map[string]string{"router.version": "0.9.70"})
 			b.sign(map[string]string{"router.version": "0.9.70"})
 			a.serve()

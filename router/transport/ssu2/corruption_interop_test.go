@@ -11,12 +11,14 @@ import (
 
 	"clove.i2p/router/buf"
 	"clove.i2p/router/i2np"
+	"clove.i2p/tests/interop"
+	"clove.i2p/tests/interop/interoptest"
 )
 
 // TestInteropUnderCorruption has i2pd send a RouterInfo of several packets again and again, in a session of whose packets some are
 // changed, and sends it large messages: what comes is right, and the session survives.
 func TestInteropUnderCorruption(t *testing.T) {
-	program, inside := interopNamespace(t)
+	program, inside := interoptest.Inside(t)
 	if !inside {
 		return
 	}
@@ -24,7 +26,7 @@ func TestInteropUnderCorruption(t *testing.T) {
 	if os.Getenv("CLOVE_INTEROP_LONG") != "" {
 		n = 5000
 	}
-	i2pd := startI2pd(t, program)
+	_, i2pd := interoptest.Start(t, program, interop.SSU2, i2pdPort, nil)
 	c := newCorrupter()
 	r := newInteropRouterAt(t, 1, c)
 	options := map[string]string{"caps": "LR"}

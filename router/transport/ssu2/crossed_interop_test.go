@@ -13,6 +13,8 @@ import (
 
 	"clove.i2p/router/i2np"
 	"clove.i2p/router/i2p"
+	"clove.i2p/tests/interop"
+	"clove.i2p/tests/interop/interoptest"
 	"clove.i2p/tests/netns"
 )
 
@@ -21,7 +23,7 @@ import (
 // is for i2pd to say: as long as its own dial waits for a Retry, up to half a minute, it hears no request from that address, and it
 // sends its TokenRequest once.
 func TestInteropCrossedOpens(t *testing.T) {
-	program, inside := interopNamespace(t, netns.Nft())
+	program, inside := interoptest.Inside(t, netns.Nft())
 	if !inside {
 		return
 	}
@@ -29,7 +31,7 @@ func TestInteropCrossedOpens(t *testing.T) {
 	if os.Getenv("CLOVE_INTEROP_LONG") != "" {
 		n, shares = 100, []int{0, 10}
 	}
-	i2pd := startI2pd(t, program)
+	_, i2pd := interoptest.Start(t, program, interop.SSU2, i2pdPort, nil)
 	control := newInteropRouter(t, controlHost, nil)
 	s := control.dialI2pd(i2pd)
 	made := 0

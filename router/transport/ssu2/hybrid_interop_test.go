@@ -5,7 +5,6 @@ package ssu2
 import (
 	"fmt"
 	"net/netip"
-	"os"
 	"testing"
 	"time"
 
@@ -13,19 +12,16 @@ import (
 	"clove.i2p/router/i2p"
 	"clove.i2p/router/transport"
 	"clove.i2p/tests/interop"
+	"clove.i2p/tests/interop/interoptest"
 	"clove.i2p/tests/netns"
-	"clove.i2p/tests/netns/netnstest"
 )
 
 // TestHybridInteropWithI2pd has sessions with an i2pd that has ML-KEM, from either side: what both have is used, and only where it
 // fits the path. i2pd publishes one handshake, and takes all; of a list it reads the first. The i2pd of Debian 12 has none, so that
 // this is for whoever names one.
 func TestHybridInteropWithI2pd(t *testing.T) {
-	program := os.Getenv("CLOVE_HYBRID_I2PD")
-	if program == "" {
-		t.Skip("CLOVE_HYBRID_I2PD does not name an i2pd with post-quantum SSU2 (2.60 and OpenSSL 3.5)")
-	}
-	if !netnstest.Inside(t) {
+	program, inside := interoptest.InsideHybrid(t)
+	if !inside {
 		return
 	}
 	const plain, small, large = "X25519", "X25519+ML-KEM-512", "X25519+ML-KEM-768"
@@ -55,11 +51,8 @@ func TestHybridInteropWithI2pd(t *testing.T) {
 			}
 			absent := made(99)
 			absent.transport.Close()
-			path, err := interop.Wrap(t.TempDir(), program, absent.self(), fmt.Sprintf("--ssu2.version=%d --ssu2.mtu4=%d", c.version, c.mtuOf))
-			if err != nil {
-				t.Fatal(err)
-			}
-			i2pd := startI2pd(t, path)
+			_, i2pd := interoptest.Start(t, program, interop.SSU2, i2pdPort, absent.self(),
+				fmt.Sprintf("--ssu2.version=%d", c.version), fmt.Sprintf("--ssu2.mtu4=%d", c.mtuOf))
 			want := func(s transport.Session, d transport.Direction, v string) {
 				t.Helper()
 				if got := s.Status(); got.Crypto != v || got.Direction != d {

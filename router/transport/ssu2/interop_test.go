@@ -6,10 +6,6 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
-	"os"
-	"os/exec"
-	"path/filepath"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -20,8 +16,8 @@ import (
 	"clove.i2p/router/transport"
 	"clove.i2p/router/udp"
 	"clove.i2p/tests/interop"
+	"clove.i2p/tests/interop/interoptest"
 	"clove.i2p/tests/netns"
-	"clove.i2p/tests/netns/netnstest"
 )
 
 // i2pdPort is where the one i2pd listens.
@@ -29,11 +25,11 @@ const i2pdPort = 9201
 
 // TestInteropWithI2pd has sessions with i2pd, opened from either side and from both at once, in a network namespace of its own.
 func TestInteropWithI2pd(t *testing.T) {
-	program, inside := interopNamespace(t)
+	program, inside := interoptest.Inside(t)
 	if !inside {
 		return
 	}
-	i2pd := startI2pd(t, program)
+	process, i2pd := interoptest.Start(t, program, interop.SSU2, i2pdPort, nil)
 	peer := i2pd.Hash()
 
 	a := newInteropRouter(t, 20, nil)
@@ -133,20 +129,12 @@ func TestInteropWithI2pd(t *testing.T) {
 		}
 	})
 	t.Run("closed by i2pd", func(t *testing.T) {
-		i2pdStop()
+		if err := process.Stop(); err != nil {
+			t.Fatal(err)
+		}
 		err := receiveWithin(t, a.closed, 30*time.Second)
 		t.Logf("closed: %v", err)
 	})
-}
-
-// interopNamespace is netnstest.Inside with the i2pd found.
-func interopNamespace(t *testing.T, tools ...string) (i2pd string, inside bool) {
-	t.Helper()
-	i2pd, err := interop.FindI2pd()
-	if err != nil {
-		netnstest.Missing(t, err)
-	}
-	return i2pd, netnstest.Inside(t, tools...)
 }
 
 // A valve holds back what comes first until something was sent.
@@ -314,69 +302,4 @@ func (r interopRouter) await(typ i2np.Type, d time.Duration) {
 			r.t.Fatalf("no %v; %+v", typ, r.transport.Stats())
 		}
 	}
-}
-
-var i2pdStop = func() {}
-
-// startI2pd runs a floodfill that knows nobody, with SSU2 only, and returns its RouterInfo.
-func startI2pd(t *testing.T, program string) *i2p.RouterInfo {
-	t.Helper()
-	dir := t.TempDir()
-	file := func(name string) string { return filepath.Join(dir, name) }
-	for _, d := range []string{"certificates", "tunnels.d"} {
-		if err := os.Mkdir(file(d), 0o700); err != nil {
-			t.Fatal(err)
-		}
-	}
-	address := netns.Host(0)
-	conf := fmt.Sprintf("log = file\nlogfile = %s\nloglevel = debug\nnetid = %d\nipv4 = true\nipv6 = false\nhost = %v\naddress4 = %v\nport = %d\n"+
-		"nat = false\nreservedrange = false\nfloodfill = true\nbandwidth = X\n", file("i2pd.log"), netns.NetworkID, address, address, i2pdPort)
-	for _, off := range []string{"ntcp2", "upnp", "nettime", "http", "httpproxy", "socksproxy", "sam", "bob", "i2cp", "i2pcontrol", "addressbook"} {
-		conf += "[" + off + "]\nenabled = false\n"
-	}
-	conf += "[ssu2]\nenabled = true\npublished = true\n[reseed]\nurls =\nyggurls =\nthreshold = 0\nverify = false\n[persist]\nprofiles = false\n"
-	if err := os.WriteFile(file("i2pd.conf"), []byte(conf), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	run, err := netns.Start(exec.Command(program, "--datadir="+dir, "--conf="+file("i2pd.conf"), "--tunconf="+file("tunnels.conf"),
-		"--tunnelsdir="+file("tunnels.d"), "--certsdir="+file("certificates"), "--pidfile="+file("i2pd.pid")), file("stdout.log"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var once sync.Once
-	i2pdStop = func() {
-		once.Do(func() {
-			if err := run.Stop(); err != nil {
-				t.Error(err)
-			}
-		})
-	}
-	t.Cleanup(func() {
-		i2pdStop()
-		if t.Failed() {
-			b, _ := os.ReadFile(file("i2pd.log"))
-			for line := range strings.SplitSeq(string(b), "\n") {
-				if strings.Contains(line, "SSU2") {
-					t.Log(line)
-				}
-			}
-		}
-	})
-	for deadline := time.Now().Add(60 * time.Second); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
-		b, err := os.ReadFile(file("router.info"))
-		if err != nil {
-			continue
-		}
-		ri, _, err := i2p.ParseRouterInfo(b)
-		if err != nil {
-			continue
-		}
-		for _, a := range ri.Addresses() {
-			if isSSU2(a) && a.AddrPort().Port() == i2pdPort {
-				return ri
-			}
-		}
-	}
-	t.Fatal("i2pd does not publish an SSU2 address")
-	return nil
 }

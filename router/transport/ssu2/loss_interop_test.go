@@ -19,6 +19,8 @@ import (
 	"clove.i2p/router/i2np"
 	"clove.i2p/router/transport"
 	"clove.i2p/router/udp"
+	"clove.i2p/tests/interop"
+	"clove.i2p/tests/interop/interoptest"
 	"clove.i2p/tests/netns"
 	"clove.i2p/tests/netns/netnstest"
 )
@@ -30,7 +32,7 @@ const handshakeTime = 15 * time.Second
 // i2pd 2.45 sends its TokenRequest once, and dials nobody again for half a minute: of its dials to strangers, those cannot succeed whose
 // TokenRequest or Retry is lost, half of them where 30 % are. With a token from an earlier session it sends SessionRequests for 5 s.
 func TestInteropUnderLoss(t *testing.T) {
-	program, inside := interopNamespace(t, netns.Nft())
+	program, inside := interoptest.Inside(t, netns.Nft())
 	if !inside {
 		return
 	}
@@ -39,7 +41,7 @@ func TestInteropUnderLoss(t *testing.T) {
 	if long {
 		n, shares = 100, []int{10, 30}
 	}
-	i2pd := startI2pd(t, program)
+	_, i2pd := interoptest.Start(t, program, interop.SSU2, i2pdPort, nil)
 	control := newInteropRouter(t, controlHost, nil) // on a path that loses nothing
 	s := control.dialI2pd(i2pd)
 	control.store(s, control)

@@ -16,24 +16,23 @@ import (
 	"clove.i2p/router/i2p"
 	"clove.i2p/router/transport/ssu2/wire"
 	"clove.i2p/tests/interop"
+	"clove.i2p/tests/interop/interoptest"
 	"clove.i2p/tests/netns"
-	"clove.i2p/tests/netns/netnstest"
 )
 
 // TestHybridInteropWithI2pd does whole handshakes of each kind with an i2pd that has ML-KEM, from either side. The i2pd of Debian 12
 // has none, so that this is for whoever names one. CLOVE_INTEROP_RECORD=file writes what was sent: testdata is made like that.
 func TestHybridInteropWithI2pd(t *testing.T) {
-	program := os.Getenv("CLOVE_HYBRID_I2PD")
-	if program == "" {
-		t.Skip("CLOVE_HYBRID_I2PD does not name an i2pd with post-quantum SSU2 (2.60 and OpenSSL 3.5)")
-	}
-	if !netnstest.Inside(t) {
+	program, inside := interoptest.InsideHybrid(t)
+	if !inside {
 		return
 	}
 	var file []hybridRecording
 	for _, v := range variants {
 		t.Run(v.String(), func(t *testing.T) {
-			peer := startI2pd(t, withVersion(t, program, v))
+			// It takes the MTU of loopback for 1280, which is too small for ML-KEM-768.
+			_, peer := interoptest.Start(t, program, interop.SSU2, i2pdPort, newInteropRouter(t, 99).info,
+				"--ssu2.mtu4=1500", fmt.Sprintf("--ssu2.version=%d", v.Version()))
 			a := newHybridRouter(t, 20, v)
 			rec := hybridRecording{Version: v.Version(), Outbound: a.connectAs(peer, v)}
 			for host := byte(21); ; host++ {
@@ -62,17 +61,6 @@ func TestHybridInteropWithI2pd(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-}
-
-// withVersion is a program that runs i2pd with a handshake. It takes the MTU of loopback for 1280, which is too small for ML-KEM-768.
-func withVersion(t *testing.T, program string, v wire.Variant) string {
-	t.Helper()
-	absent := newInteropRouter(t, 99).info
-	path, err := interop.Wrap(t.TempDir(), program, absent, "--ssu2.mtu4=1500", fmt.Sprintf("--ssu2.version=%d", v.Version()))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return path
 }
 
 // pqOption is what the address of a router with one hybrid handshake says.

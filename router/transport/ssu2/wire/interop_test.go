@@ -10,10 +10,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"strconv"
-	"strings"
 	"testing"
 	"time"
 
@@ -22,8 +19,8 @@ import (
 	"clove.i2p/router/i2p"
 	"clove.i2p/router/transport/ssu2/wire"
 	"clove.i2p/tests/interop"
+	"clove.i2p/tests/interop/interoptest"
 	"clove.i2p/tests/netns"
-	"clove.i2p/tests/netns/netnstest"
 )
 
 // i2pdPort is where the one i2pd listens.
@@ -32,14 +29,11 @@ const i2pdPort = 9200
 // TestInteropWithI2pd does whole handshakes with i2pd, from either side, over plain sockets in a network namespace of its own.
 // CLOVE_INTEROP_RECORD=file writes what was sent: testdata is made like that.
 func TestInteropWithI2pd(t *testing.T) {
-	program, err := interop.FindI2pd()
-	if err != nil {
-		netnstest.Missing(t, err)
-	}
-	if !netnstest.Inside(t) {
+	program, inside := interoptest.Inside(t)
+	if !inside {
 		return
 	}
-	peer := startI2pd(t, program)
+	_, peer := interoptest.Start(t, program, interop.SSU2, i2pdPort, nil)
 	var record struct{ Outbound, Inbound recording }
 
 	a := newInteropRouter(t, 20)
@@ -73,61 +67,6 @@ func TestInteropWithI2pd(t *testing.T) {
 }
 
 func store(ri *i2p.RouterInfo) i2np.Body { return i2np.DatabaseStore{Key: ri.Hash(), Data: ri.Bytes()} }
-
-// startI2pd runs a floodfill that knows nobody, with SSU2 only, and returns its RouterInfo.
-func startI2pd(t *testing.T, program string) *i2p.RouterInfo {
-	t.Helper()
-	dir := t.TempDir()
-	file := func(name string) string { return filepath.Join(dir, name) }
-	for _, d := range []string{"certificates", "tunnels.d"} {
-		if err := os.Mkdir(file(d), 0o700); err != nil {
-			t.Fatal(err)
-		}
-	}
-	address := netns.Host(0)
-	conf := fmt.Sprintf("log = file\nlogfile = %s\nloglevel = debug\nnetid = %d\nipv4 = true\nipv6 = false\nhost = %v\naddress4 = %v\nport = %d\n"+
-		"nat = false\nreservedrange = false\nfloodfill = true\nbandwidth = X\n", file("i2pd.log"), netns.NetworkID, address, address, i2pdPort)
-	for _, off := range []string{"ntcp2", "upnp", "nettime", "http", "httpproxy", "socksproxy", "sam", "bob", "i2cp", "i2pcontrol", "addressbook"} {
-		conf += "[" + off + "]\nenabled = false\n"
-	}
-	conf += "[ssu2]\nenabled = true\npublished = true\n[reseed]\nurls =\nyggurls =\nthreshold = 0\nverify = false\n[persist]\nprofiles = false\n"
-	if err := os.WriteFile(file("i2pd.conf"), []byte(conf), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	run, err := netns.Start(exec.Command(program, "--datadir="+dir, "--conf="+file("i2pd.conf"), "--tunconf="+file("tunnels.conf"),
-		"--tunnelsdir="+file("tunnels.d"), "--certsdir="+file("certificates"), "--pidfile="+file("i2pd.pid")), file("stdout.log"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := run.Stop(); err != nil {
-			t.Error(err)
-		}
-		if t.Failed() {
-			b, _ := os.ReadFile(file("i2pd.log"))
-			for line := range strings.SplitSeq(string(b), "\n") {
-				if strings.Contains(line, "SSU2") {
-					t.Log(line)
-				}
-			}
-		}
-	})
-	for deadline := time.Now().Add(60 * time.Second); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
-		b, err := os.ReadFile(file("router.info"))
-		if err != nil {
-			continue
-		}
-		ri, _, err := i2p.ParseRouterInfo(b)
-		if err != nil {
-			continue
-		}
-		if a, ok := ssu2Address(ri); ok && a.Port() == i2pdPort {
-			return ri
-		}
-	}
-	t.Fatal("i2pd does not publish an SSU2 address")
-	return nil
-}
 
 func ssu2Address(ri *i2p.RouterInfo) (i2p.RouterAddress, bool) {
 	for _, a := range ri.Addresses() {
