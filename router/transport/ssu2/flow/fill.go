@@ -170,17 +170,6 @@ func (f *Flow) writeProbe(w *writer, ping bool) {
 	}
 }
 
-// writePing writes a PathChallenge, the specification's ping.
-func (f *Flow) writePing(w *writer) {
-	if w.room() < wire.BlockHeaderLen+pingLen {
-		w.p, w.acks = w.p[:0], false
-	}
-	w.eliciting = true
-	data := f.pingData(f.sent.next)
-	w.p = wire.AppendPathChallenge(w.p, data[:])
-	f.pinging = false
-}
-
 // pad hides the length a little, and makes equal what is nearly so.
 func (f *Flow) pad(w *writer) {
 	room := w.room() - wire.BlockHeaderLen

@@ -1,8 +1,6 @@
 package flow
 
 import (
-	"bytes"
-	"encoding/binary"
 	"errors"
 	"math"
 	"time"
@@ -219,53 +217,6 @@ func (f *Flow) pace(t instant) {
 	f.pacer.set(t, f.cc.window(), f.mtu.payload(), f.rtt.current(), f.cc.slowStart())
 }
 
-// Unsent tells that the system refused the packets first to last, one train, for their length (EMSGSIZE): the MTU falls at once, and their blocks are sent
-// again. Where it refuses even what every path has to take they count as lost in time, so that the session fails; so do packets after other errors, for
-// which nothing is to be called.
-func (f *Flow) Unsent(now time.Time, first, last uint32) {
-	t := f.tick(now)
-	fell, long := false, false
-	for n := max(first, f.sent.base); n <= last && n < f.sent.next; n++ {
-		p := f.sent.at(n)
-		if p.state != inFlight {
-			continue
-		}
-		if long = long || p.big; !long {
-			continue
-		}
-		if f.onPath(p) && (p.probe != 0 || !fell) {
-			fell = f.mtu.tooLong(t, int(p.probe), f.rtt.current()) || fell
-		}
-		f.lose(t, p, false)
-	}
-	f.pace(t)
-}
-
-// Rebase starts over on a new path: congestion window, round trip time and MTU. What is in flight is not declared lost, but its ack and its
-// loss say nothing of the new path.
-func (f *Flow) Rebase(now time.Time, ipv6 bool) {
-	t := f.tick(now)
-	f.path = t
-	f.rtt = rttEstimator{}
-	f.cc.reset(t)
-	f.mtu.restart(t, overhead(ipv6))
-	f.loss.ptos, f.loss.probes = 0, 0
-	f.loss.packets, f.loss.eighths = initialPacketThreshold, minTimeThreshold
-	f.pace(t)
-}
-
-// onPath reports whether a packet was sent on the path of now.
-func (f *Flow) onPath(p *packet) bool { return p.sent > f.path }
-
-// Constrain holds the congestion window and the MTU at their least while a path is validated ("Initiating Path Validation"). Messages of which longer
-// fragments were sent wait for its end.
-func (f *Flow) Constrain(now time.Time, on bool) {
-	t := f.tick(now)
-	f.cc.limit(on)
-	f.mtu.limited = on
-	f.pace(t)
-}
-
 // Idle reports whether nothing is queued and nothing waits for an ack.
 func (f *Flow) Idle() bool { return f.sent.packets == 0 && f.queue.messages+f.queue.controls == 0 }
 
@@ -296,36 +247,4 @@ func mix(z uint64) uint64 {
 	z = (z ^ z>>30) * 0xBF58476D1CE4E5B9
 	z = (z ^ z>>27) * 0x94D049BB133111EB
 	return z ^ z>>31
-}
-
-// Ping has a packet sent that the peer answers.
-func (f *Flow) Ping(now time.Time) {
-	f.tick(now)
-	f.pinging = !f.closed && !f.ended
-}
-
-// pingLen is the length of the data of our PathChallenges.
-const pingLen = 8
-
-// pingData is the data of the PathChallenge in packet n: its number, and what only we know. i2pd 2.45 answers a packet that has
-// nothing else but does not ack it, so that the answer is the ack.
-func (f *Flow) pingData(n uint32) (data [pingLen]byte) {
-	binary.BigEndian.PutUint32(data[:], n)
-	binary.BigEndian.PutUint32(data[4:], uint32(mix(f.pingKey^uint64(n))))
-	return data
-}
-
-// ponged takes the data of a PathResponse, and reports whether it answers a ping.
-func (f *Flow) ponged(t instant, data []byte) bool {
-	if len(data) != pingLen {
-		return false
-	}
-	n := binary.BigEndian.Uint32(data)
-	if want := f.pingData(n); !bytes.Equal(data, want[:]) {
-		return false
-	}
-	if err := f.onAck(t, append(data[:4:4], 0)); err == nil { // of that packet alone
-		f.pace(t)
-	}
-	return true
 }

@@ -1,10 +1,6 @@
 package flow
 
-import (
-	"time"
-
-	"clove.i2p/router/transport/ssu2/wire"
-)
+import "time"
 
 // A lossDetector decides when a packet is lost: some time after one that was sent later was acked (RACK, RFC 8985), or a number of packets after it
 // (RFC 9002, 6.1). Both grow when a packet turns out to have been reordered only.
@@ -72,103 +68,9 @@ func (l *lossRate) round() {
 	l.acked, l.lost = 0, 0
 }
 
-// onAck takes the body of an Ack block.
-func (f *Flow) onAck(t instant, body []byte) error {
-	ack, err := wire.ParseAck(body)
-	if err != nil {
-		return err
-	}
-	l := &f.sent
-	if l.base == l.next {
-		return nil
-	}
-	var (
-		newest        *packet
-		newestNumber  uint32
-		bytes, before = 0, l.bytes
-		spurious      bool
-		lastSent      instant
-	)
-	for {
-		first, last, ok := ack.Next()
-		if !ok || last < l.base {
-			break
-		}
-		if first >= l.next {
-			continue // i2pd acks number 0 before it got any packet
-		}
-		first, last = max(first, l.base), min(last, l.next-1)
-		for n := last; ; n-- {
-			p := l.at(n)
-			switch p.state {
-			case inFlight:
-				if newest == nil {
-					newest, newestNumber = p, n
-				}
-				bytes += int(p.size)
-				lastSent = max(lastSent, p.sent)
-				f.deliver(t, p)
-			case lost:
-				if p.probe == 0 { // its loss was no sign of anything
-					spurious = true
-					f.stats.Spurious++
-					if f.onPath(p) {
-						f.loss.reordered(&f.rtt, int(max(f.loss.acked, n)-n), t-p.sent)
-						f.cc.spurious(p.sent)
-					}
-				}
-				f.deliver(t, p)
-			}
-			if n == first {
-				break
-			}
-		}
-	}
-	if newest == nil && !spurious {
-		return nil
-	}
-	f.loss.progress, f.loss.ptos, f.loss.probes = t, 0, 0
-	if newest != nil {
-		if !f.loss.anyAcked || newestNumber > f.loss.acked {
-			f.loss.acked, f.loss.anyAcked = newestNumber, true
-			if f.onPath(newest) {
-				f.rtt.sample(t, t-newest.sent)
-				f.cc.sample(t, f.rtt.latest)
-			}
-		}
-		if lastSent >= f.loss.roundEnds {
-			f.loss.roundEnds = f.loss.lastSent + 1
-			f.cc.round(t, f.loss.rate.acked, f.loss.rate.lost)
-			f.loss.round()
-		}
-		f.cc.acked(t, lastSent, bytes, before, f.rtt.current())
-	}
-	f.detectLost(t)
-	l.advance(t - f.lostLife())
-	return nil
-}
-
 // lostLife is how long after it was sent a lost packet is remembered, to learn that it was not lost. It is short as i2pd, some seconds after a loss, acks
 // whole stretches of numbers that it never got (SSU2Session::CleanUp).
 func (f *Flow) lostLife() time.Duration { return min(3*f.rtt.pto(), 3*time.Second) }
-
-// deliver ends a packet that was acked.
-func (f *Flow) deliver(t instant, p *packet) {
-	if p.hasAck {
-		f.in.forget(p.through)
-	}
-	for i := p.refs; i >= 0; i = f.sent.refs[i].next {
-		r := &f.sent.refs[i]
-		if f.queue.ack(r.h, r.frag) {
-			f.stats.MessagesOut++
-		}
-	}
-	if f.onPath(p) {
-		f.loss.rate.acked++
-		f.mtu.acked(t, p, f.rtt.current())
-	}
-	f.sent.land(p, gone)
-}
 
 // detectLost declares packets lost and sets the timer for the next one.
 func (f *Flow) detectLost(t instant) {

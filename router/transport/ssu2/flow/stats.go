@@ -26,7 +26,7 @@ type Stats struct {
 	Queued, QueuedBytes     int
 }
 
-// Stats returns a snapshot: a copy of some 300 bytes without allocation or search. Like every method it needs the lock of the session, and it may be called after
+// Stats returns a snapshot: a copy of some 200 bytes without allocation or search. Like every method it needs the lock of the session, and it may be called after
 // Close: who sums sessions up takes one lock after the other, never all.
 func (f *Flow) Stats() Stats {
 	s := f.stats
