@@ -1,10 +1,8 @@
 package router
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/netip"
 	"slices"
 	"syscall"
@@ -15,7 +13,6 @@ import (
 	"clove.i2p/router/transport/ntcp2"
 	"clove.i2p/router/transport/ssu2"
 	"clove.i2p/router/udp"
-	"clove.i2p/router/upstream"
 )
 
 // openTransports binds the ports of the transports that are on.
@@ -64,12 +61,14 @@ func (r *Router) openNTCP2() error {
 	if err != nil {
 		return err
 	}
-	dial, err := r.cfg.upstream()
+	through, err := r.cfg.upstream()
 	if err != nil {
 		return err
 	}
-	if dial == nil {
-		dial = r.cfg.Sockets.Dial
+	dial := r.cfg.Sockets.Dial
+	if through != nil {
+		r.proxy = &proxy{dialer: through, log: r.log}
+		dial = r.proxy.dial
 	}
 	sizes, err := r.cfg.postQuantum()
 	if err != nil {
@@ -225,16 +224,4 @@ func (c Config) postQuantum() ([]mlkem.Params, error) {
 		all = append(all, p)
 	}
 	return all, nil
-}
-
-// upstream returns what dials through the proxy, if there is one.
-func (c Config) upstream() (func(context.Context, netip.Addr, netip.AddrPort) (net.Conn, error), error) {
-	if c.Upstream == "" {
-		return nil, nil
-	}
-	d, err := upstream.New(c.Upstream)
-	if err != nil {
-		return nil, fmt.Errorf("router: %w", err)
-	}
-	return d.Dial, nil
 }

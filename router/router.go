@@ -49,6 +49,7 @@ type Router struct {
 	book    *peer.Book
 	ntcp2   *ntcp2.Transport // nil where it is off
 	ssu2    *ssu2.Transport  // nil where it is off
+	proxy   *proxy           // nil without Upstream
 	reach   *reach
 	mux     *transport.Mux
 	db      *netdb.DB

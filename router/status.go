@@ -64,6 +64,8 @@ type Status struct {
 	// Ports are where the router listens, and Sockets how SSU2 moves packets and what buffers it got; see udp.Socket.Features.
 	Ports   []Port
 	Sockets []string
+	// Upstream is the proxy that NTCP2 goes through; nil without one.
+	Upstream *UpstreamStatus
 	// Bans are the routers that we do not speak with for a while.
 	Bans []transport.BannedPeer
 	// Mappings are the ports that the home router forwards, or why it does not.
@@ -96,7 +98,7 @@ func (r *Router) Status() Status {
 		Reachability: r.reach.reports(time.Now()), Mappings: r.reach.mappings(), Sessions: r.mux.Sessions(), Exploratory: r.exploratory.Tunnels(),
 		Transit: r.transit.Tunnels(), Stats: r.Stats(),
 	}
-	s.Ports, s.Bans = r.ports(), r.mux.Bans()
+	s.Ports, s.Bans, s.Upstream = r.ports(), r.mux.Bans(), r.proxy.status()
 	if r.ssu2 != nil {
 		s.Sockets = r.ssu2.Sockets()
 	}

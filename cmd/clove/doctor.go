@@ -83,6 +83,7 @@ func examine(cmd *cobra.Command) (found []finding) {
 	}
 	found = append(found, examineFiles(l.DataDir)...)
 	found = append(found, examineSandbox(sandbox.Probe()))
+	found = append(found, examineUpstream(cmd.Context(), own.Router)...)
 	c, err := remote(cmd)
 	if err != nil {
 		return append(found, finding{Check: "control API", State: wrong, Text: err.Error()})

@@ -47,6 +47,12 @@ func printStatus(w io.Writer, s control.Status) {
 	}
 	fmt.Fprintf(w, "Router     %s  (%s, up %s)\n", s.RouterHash, progress, time.Duration(s.UptimeSeconds*float64(time.Second)).Round(time.Second))
 	fmt.Fprintf(w, "Network    id %d, protocol version %s, capabilities %s\n", s.NetworkID, s.Version, s.Caps)
+	if u := s.Upstream; u != nil {
+		fmt.Fprintf(w, "Upstream   %s\n", u.Proxy)
+		if u.Error != "" {
+			fmt.Fprintf(w, "           -> %s\n", u.Error)
+		}
+	}
 	for _, a := range s.Addresses {
 		switch {
 		case a.Host != "":

@@ -1,10 +1,13 @@
 package main
 
 import (
+	"io"
+	"net"
 	"strings"
 	"testing"
 
 	"clove.i2p/cmd/clove/internal/control"
+	"clove.i2p/router"
 	"clove.i2p/router/transport"
 )
 
@@ -20,7 +23,8 @@ func TestStatusOfAFirewalledRouter(t *testing.T) {
 		Sessions: []control.Session{
 			{Style: "SSU2", Crypto: "X25519"}, {Style: "NTCP2", Crypto: "X25519+ML-KEM-768"}, {Style: "SSU2", Crypto: "X25519"},
 		},
-		Bans: []control.Ban{{Reason: "protocol"}},
+		Bans:     []control.Ban{{Reason: "protocol"}},
+		Upstream: &control.Upstream{Proxy: "socks5://127.0.0.1:9050", Error: "the proxy refuses user or password"},
 	}
 	s.Stats.Transport.Styles = []transport.StyleStats{{Style: "SSU2", Outbound: 2, Limit: 9, Dials: 4, Failures: 1}}
 	var b strings.Builder
@@ -28,6 +32,7 @@ func TestStatusOfAFirewalledRouter(t *testing.T) {
 	for _, want := range []string{
 		"Address    NTCP2, not published\n", "Address    SSU2, through 3 routers that introduce others\n", "Address    SSU2 2600::1 port 5\n",
 		"Listens    UDP 0.0.0.0:5, SSU2\n", "IPv4       firewalled: peers in 2 networks could not reach us\n           -> forward port 5\n",
+		"Upstream   socks5://127.0.0.1:9050\n           -> the proxy refuses user or password\n",
 		"no address of the internet", "Sessions   1 over NTCP2 with X25519+ML-KEM-768, 2 over SSU2 with X25519\n",
 		"SSU2: 2 of ours, 0 of others, at most 9; 1 of 4 dials failed\n", "Banned     1 routers: 1 for protocol\n",
 	} {
@@ -42,6 +47,28 @@ func TestStatusOfAFirewalledRouter(t *testing.T) {
 	printStatus(&b, control.Status{Reachability: []control.Reachability{{Family: "IPv4", State: "disabled"}}})
 	if !strings.Contains(b.String(), "not tested: SSU2 is off") {
 		t.Errorf("without SSU2:\n%s", b.String())
+	}
+}
+
+func TestDoctorTriesTheUpstreamProxy(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	go func() {
+		if c, err := l.Accept(); err == nil {
+			io.WriteString(c, "HTTP/1.1 407 Who\r\n\r\n")
+			c.Read(make([]byte, 300))
+			c.Close()
+		}
+	}()
+	found := examineUpstream(t.Context(), router.Config{Upstream: "http://u:secret@" + l.Addr().String()})
+	if len(found) != 1 || found[0].State != wrong || !strings.Contains(found[0].Text, "refuses user or password") || strings.Contains(found[0].Text, "secret") {
+		t.Errorf("%+v", found)
+	}
+	if found := examineUpstream(t.Context(), router.Config{}); len(found) != 0 {
+		t.Errorf("without a proxy: %+v", found)
 	}
 }
 

@@ -34,6 +34,8 @@ type Status struct {
 	// Listening are the ports of the transports; Sockets tells of each UDP socket how it moves packets, and its buffers.
 	Listening []Listening `json:"listening"`
 	Sockets   []string    `json:"udp_sockets"`
+	// Upstream is the proxy of router.upstream.
+	Upstream *Upstream `json:"upstream,omitempty"`
 	// Bans are routers that clove does not speak with for a while, for what they did.
 	Bans         []Ban                    `json:"bans"`
 	Sessions     []Session                `json:"sessions"`
@@ -71,6 +73,12 @@ type Listening struct {
 	Style   string `json:"style"`
 	Network string `json:"network"` // TCP, UDP
 	Address string `json:"address"`
+}
+
+// Upstream is a proxy without user and password, and what is wrong with it.
+type Upstream struct {
+	Proxy string `json:"proxy"`
+	Error string `json:"error,omitempty"`
 }
 
 // Ban is a router that clove does not speak with.
@@ -158,6 +166,12 @@ func NewStatus(s router.Status, now time.Time) Status {
 		Addresses: []Address{}, Reachability: []Reachability{}, PortMappings: []PortMapping{},
 		Listening: []Listening{}, Sockets: append([]string{}, s.Sockets...), Bans: []Ban{}, Sessions: []Session{}, Exploratory: tunnels(s.Exploratory, now), Destinations: []Destination{},
 		Proxies: map[string]proxies.Stats{}, Transit: TransitStatus{Tunnels: len(s.Transit), Stats: s.Stats.Transit},
+	}
+	if u := s.Upstream; u != nil {
+		out.Upstream = &Upstream{Proxy: u.Proxy}
+		if u.Failure != nil {
+			out.Upstream.Error = u.Failure.Error()
+		}
 	}
 	for _, a := range s.Addresses {
 		address := Address{Style: a.Style, Port: a.Port()}
