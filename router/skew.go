@@ -34,7 +34,7 @@ const (
 	skewLeast = 3 * time.Second
 )
 
-// note returns the function that ntcp2 tells a peer's time minus router time to.
+// note returns the function that the transports tell a peer's time minus router time to.
 func (s *skew) note(clk *clock.Clock) func(i2p.Hash, time.Duration) {
 	return func(peer i2p.Hash, d time.Duration) {
 		s.mu.Lock()

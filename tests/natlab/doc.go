@@ -25,6 +25,15 @@
 // port to everybody. What comes unsolicited has to be dropped before conntrack confirms it: an entry of it is in the way
 // when the inside sends to the same place a moment later, and gets that another port, and then no hole can be punched.
 //
+// # What clove finds out
+//
+// Verdicts, Bobs and Charlies being i2pd (TestCloveVerdicts):
+//
+//	public, full cone                           ok, at its port
+//	full cone that shows another port           ok, at that one
+//	firewalled, address- and port-restricted    firewalled; so too if the NAT shows another port
+//	symmetric                                   symmetric, without any test
+//
 // # What i2pd 2.45.1 does
 //
 // Verdicts, one Bob in the seed (TestI2pdVerdicts):
