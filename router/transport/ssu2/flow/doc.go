@@ -16,8 +16,9 @@
 // I2P: a message that expires is dropped, in the queue and after a loss; after 30 s without an ack the session has failed.
 //
 // Read first: fill.go and receive.go, then sent.go, acked.go, loss.go and cubic.go (which says why it is not NewReno or BBR), queue.go, pick.go and fragment.go,
-// received.go and ack.go, assembly.go and pieces.go, path.go and mtu.go; limits.go has every bound with its reason. Specification: SSU2, "Data Message", "Congestion Control", "I2NP Message Fragmentation", "MTU";
-// RFC 9002 (loss), RFC 8985 (reordering), RFC 9438 (CUBIC), RFC 9406 (HyStart++), RFC 8899 (path MTU).
+// received.go and ack.go, assembly.go and pieces.go, path.go and mtu.go; limits.go has every bound with its reason. Specification: SSU2, "Data Message",
+// "Congestion Control", "I2NP Message Fragmentation", "MTU"; RFC 9002 (loss), RFC 8985 (reordering), RFC 9438 (CUBIC), RFC 9406 (HyStart++), RFC 8899 (path
+// MTU).
 //
 // After an error from Receive the flow may go on; whether it should is the caller's policy.
 //

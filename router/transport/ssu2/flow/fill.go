@@ -10,9 +10,9 @@ import (
 // Fill writes the payload of the next packet to the front of payload and returns its packet number, its length and the immediate-ack flag; ok is false if
 // there is nothing to send, or not yet: see Deadline.
 //
-// payload has MaxPayloadSize bytes, or fewer: for a train of equal packets call it with MaxPayloadSize bytes for the first, then with payload[:n] of the first
+// payload has room for a packet of MaxMTU, or less: for a train of equal packets call it with all the room for the first, then with payload[:n] of the first
 // one's n. Packets that need a little less are padded to that. A packet that is shorter ends the train, and so does ok false, after which only a call with
-// MaxPayloadSize tells that there is nothing more. A first packet that is longer than PayloadSize probes the path's MTU and goes alone.
+// all the room tells that there is nothing more. A first packet that is longer than PayloadSize probes the path's MTU and goes alone.
 func (f *Flow) Fill(now time.Time, payload []byte) (number uint32, n int, immediate, ok bool) {
 	t := f.tick(now)
 	if f.closed || f.ended || len(payload) < leastFill || f.exhausted() && (f.termination == nil || f.sent.next == math.MaxUint32) {

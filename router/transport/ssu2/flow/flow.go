@@ -26,7 +26,7 @@ type Config struct {
 	Initiator bool
 	// IPv6 says how much of the MTU the headers take: 80 bytes instead of 60.
 	IPv6 bool
-	// MTU is a size of IP packets that is known to pass, 0: 1280. It is clamped to 1280 to MaxMTU.
+	// MTU is a size of IP packets that is known to pass, clamped to 1280 to MaxMTU; 0 is 1280, from where Discover goes on: of a new session no more is known.
 	MTU int
 	// MaxMTU is the least of what our link and the peer's published mtu allow, 0: 1500. With Discover the flow probes up to it, for which the socket must
 	// not fragment.
@@ -201,12 +201,6 @@ func (f *Flow) floor() int { return FloorMTU - f.mtu.overhead }
 
 // PayloadSize is the payload of a full packet on the path as it is known now.
 func (f *Flow) PayloadSize() int { return f.mtu.payload() }
-
-// MaxPayloadSize is the longest payload that Fill may write: that of a probe.
-func (f *Flow) MaxPayloadSize() int { return f.mtu.most - f.mtu.overhead }
-
-// MTU is the size of IP packets that PayloadSize fills.
-func (f *Flow) MTU() int { return f.mtu.mtu() }
 
 // pace follows the window.
 func (f *Flow) pace(t instant) {
