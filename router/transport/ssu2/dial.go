@@ -33,6 +33,7 @@ type dial struct {
 
 	packets     chan []byte   // from the reader
 	crossed     chan *session // the peer has opened one to us
+	tooLong     chan struct{} // a packet was too long for the system
 	established chan struct{} // closed with session set
 	session     *session
 
@@ -76,8 +77,9 @@ func (s *server) dial(ctx context.Context, ri *i2p.RouterInfo, to target, by way
 	for try := 0; ; try++ {
 		d := &dial{
 			s: s, l: link, ri: ri, peer: ri.Hash(), at: by.at, target: to, id: by.id, remote: by.remote, intro: wire.NewHeaderKey(to.intro),
-			packets: make(chan []byte, maxHeldDial), crossed: make(chan *session, 1), established: make(chan struct{}),
-			token: by.token, fresh: by.token != 0, last: try >= maxRestarts, variant: s.choose(to, by),
+			packets: make(chan []byte, maxHeldDial), crossed: make(chan *session, 1), tooLong: make(chan struct{}, 1),
+			established: make(chan struct{}),
+			token:       by.token, fresh: by.token != 0, last: try >= maxRestarts, variant: s.choose(to, by),
 		}
 		if err := s.table.enterDial(d); err != nil {
 			return nil, err
@@ -148,6 +150,16 @@ func (d *dial) packet(p []byte) {
 	}
 }
 
+// tooLong tells the dials to an address that the system refused a packet to it for its length.
+func (s *server) tooLong(to netip.AddrPort) {
+	for _, d := range s.table.dialsAt(to, nil) {
+		select {
+		case d.tooLong <- struct{}{}:
+		default:
+		}
+	}
+}
+
 // run is the handshake up to the session.
 func (d *dial) run(ctx context.Context, moved <-chan netip.AddrPort) (*session, error) {
 	if err := d.begin(); err != nil {
@@ -167,6 +179,13 @@ func (d *dial) run(ctx context.Context, moved <-chan netip.AddrPort) (*session, 
 		case at := <-moved:
 			if at != d.at && !d.last {
 				return nil, &startOver{at: at, token: d.token, unseen: true}
+			}
+		case <-d.tooLong:
+			if d.variant != wire.Plain && !d.asked.IsZero() { // the peer saw nothing of that request
+				d.variant, d.before = wire.Plain, nil
+				if err := d.begin(); err != nil {
+					return nil, err
+				}
 			}
 		case <-timer.C:
 			if d.variant != wire.Plain && !d.asked.IsZero() && !d.last && time.Since(d.asked) > plainAfter {

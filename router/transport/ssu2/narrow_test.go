@@ -44,6 +44,28 @@ func TestNarrowPathsTakeThePlainHandshake(t *testing.T) {
 	})
 }
 
+// The system knows the MTU and says so.
+func TestNarrowLinksTakeThePlainHandshakeAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := simnet.NewInternet(1)
+		a, host := newHost(t, n, 1, lossy(0), offersMLKEM768)
+		b, _ := newHost(t, n, 2, lossy(0), offersMLKEM768)
+		path := lossy(0)
+		path.MTU = 1280
+		host.SetPath(path, simnet.Path{})
+		a.serve()
+		b.serve()
+		start := time.Now()
+		ours, _ := a.dial(b)
+		if got, took := ours.Status().Crypto, time.Since(start); got != "X25519" || took > time.Second {
+			t.Errorf("%s after %v", got, took)
+		}
+		if got := b.transport.Stats().Retries; got != 1 {
+			t.Errorf("%d tokens", got)
+		}
+	})
+}
+
 func TestNarrowPathsOfIntroducedDials(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := simnet.NewInternet(3)

@@ -164,6 +164,8 @@ func (w *writer) flush() {
 			w.l.s.c.tooLarge.Add(1)
 			if of := w.of[i]; of.s != nil {
 				of.s.unsent(time.Now(), of.first, of.last)
+			} else {
+				w.l.s.tooLong(w.trains[i].To)
 			}
 		}
 	}
