@@ -142,10 +142,10 @@ func TestWrongSettingsAreAllNamed(t *testing.T) {
 		}},
 		{name: "wrong section", file: "listen = \"127.0.0.1:1\"", want: []string{"FILE:1: listen: unknown key; do you mean proxies.http.listen?"}},
 		{name: "nothing to connect with", file: "[router]\nipv4 = false\nipv6 = false\npost_quantum = [\"kyber\"]\nupstream = \"socks5://proxy.example:1080\"\n", want: []string{
-			"router.ipv4: and router.ipv6 are both off", "router.post_quantum: want one of mlkem512", "router.upstream: want the IP address of the proxy",
+			"router.ipv4: and router.ipv6 are both off", "router.post_quantum: want one of mlkem512", `proxy host "proxy.example": it must be an IP address`,
 		}},
 		{name: "no transport", env: []string{"CLOVE_ROUTER__NTCP2__ENABLED=false", "CLOVE_ROUTER__SSU2__ENABLED=false", "CLOVE_ROUTER__POST_QUANTUM=mlkem512,mlkem512", "CLOVE_ROUTER__UPSTREAM=https://127.0.0.1:1"}, want: []string{
-			"router.ntcp2.enabled: and router.ssu2.enabled are both off", "mlkem512 is there twice", "want socks5://IP:port",
+			"router.ntcp2.enabled: and router.ssu2.enabled are both off", "mlkem512 is there twice", `router.upstream: upstream: proxy of kind "https"`,
 		}},
 		{name: "addresses that are none", file: "[router]\nipv6 = false\n[router.ntcp2]\nlisten = \"[2001:db8::1]:5\"\nadvertise = \"0.0.0.0\"\n[router.ssu2]\nadvertise = \"[ff02::1]:5\"\nbatching = \"all\"\n", want: []string{
 			"FILE:4: router.ntcp2.listen: 2001:db8::1 is of an IP version", "FILE:5: router.ntcp2.advertise: want the address at which", "FILE:7: router.ssu2.advertise: want the address",
@@ -243,6 +243,46 @@ func TestNotes(t *testing.T) {
 	for _, s := range l.Settings() {
 		if strings.Contains(s.Value, "verysecret") {
 			t.Errorf("%s = %s", s.Key, s.Value)
+		}
+	}
+}
+
+// The configuration takes what the router takes.
+func TestUpstreamProxies(t *testing.T) {
+	for url, ok := range map[string]bool{
+		"socks5://127.0.0.1:9050": true, "http://127.0.0.1:3128/": true, "socks5://localhost:9050": true, "http://u@[::1]:1": true,
+		"socks5://u@127.0.0.1:1": false, "socks5://0.0.0.0:1": false, "socks5://127.0.0.1:0": false, "http://127.0.0.1:1/x": false,
+	} {
+		c := config.Default()
+		c.Router.Upstream = url
+		if err := c.Validate(); (err == nil) != ok {
+			t.Errorf("%s: %v", url, err)
+		}
+	}
+}
+
+func TestNoteOnWhatGoesAroundTheUpstreamProxy(t *testing.T) {
+	for upstream, want := range map[string]int{"": 0, "socks5://127.0.0.1:1": 1} {
+		file := filepath.Join(t.TempDir(), "clove.toml")
+		doc := "data_dir = \"/nowhere\"\n[router]\nupstream = \"" + upstream + "\"\n[plugins.outproxy]\npermissions = [\"dial-clearnet\"]\n" +
+			"[plugins.irc]\npermissions = [\"dial-i2p\"]\n[plugins.old]\nenabled = false\npermissions = [\"dial-clearnet\"]\n"
+		if err := os.WriteFile(file, []byte(doc), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		l, err := config.Load(config.Sources{File: file})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n := strings.Count(strings.Join(l.Notes(), "\n"), "does not go through router.upstream"); n != want {
+			t.Errorf("%q: %q", upstream, l.Notes())
+		}
+	}
+}
+
+func TestVariablesOfTheTestsAreNoSettings(t *testing.T) {
+	for _, name := range []string{"CLOVE_INTEROP=1", "CLOVE_NATLAB=1", "CLOVE_HYBRID_I2PD=/x", "CLOVE_TESTNET_INSIDE=1", "CLOVE_TEST_SERVE=1"} {
+		if _, err := config.Load(config.Sources{Environ: []string{"CLOVE_DATA_DIR=" + t.TempDir(), name}}); err != nil {
+			t.Errorf("%s: %v", name, err)
 		}
 	}
 }

@@ -149,7 +149,7 @@ func (l *loader) setText(to layer, key, value string, o Origin) {
 
 // testPrefixes begin the variables that steer the project's own tests, which run clove in the environment that they
 // have themselves.
-var testPrefixes = []string{EnvPrefix + "INTEROP", EnvPrefix + "TESTNET"}
+var testPrefixes = []string{EnvPrefix + "INTEROP", EnvPrefix + "TEST", EnvPrefix + "NATLAB", EnvPrefix + "HYBRID_I2PD"}
 
 func (l *loader) environment(environ []string) layer {
 	names := map[string]string{}

@@ -78,8 +78,14 @@ func (l *Loaded) Notes() []string {
 		}
 	}
 	if l.Router.Upstream != "" {
-		notes = append(notes, l.Origin("router.upstream").String()+": router.upstream is set: all goes through that proxy, over "+
-			"NTCP2 alone; nobody can connect to this router")
+		notes = append(notes, l.Origin("router.upstream").String()+": router.upstream is set: all to other routers goes through that proxy, "+
+			"over NTCP2 alone; nobody can connect to this router")
+		for _, name := range slices.Sorted(maps.Keys(l.Plugins)) {
+			if p := l.Plugins[name]; slices.Contains(p.Permissions, "dial-clearnet") && (p.Enabled == nil || *p.Enabled) {
+				notes = append(notes, l.Origin("plugins."+name).String()+": plugins."+name+" may dial the internet itself, as an exit does: "+
+					"that does not go through router.upstream")
+			}
+		}
 	}
 	if l.Router.Floodfill == FloodfillOn && (l.Router.Hidden || l.Router.Upstream != "") {
 		notes = append(notes, l.Origin("router.floodfill").String()+": router.floodfill has no effect: nobody can ask a router that cannot be reached")

@@ -10,91 +10,112 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
+
+	"clove.i2p/router/upstream"
 )
 
 // Validate reports all values that are impossible, as Errors.
 func (c Config) Validate() error { return c.problems().err() }
 
 func (c Config) problems() (errs Errors) {
-	check := func(key string, err error) {
-		if err != nil {
-			errs = append(errs, &Error{Key: key, Err: err})
-		}
-	}
-	r := c.Router
-	check("data_dir", notEmpty(c.DataDir))
-	check("log.level", oneOf(c.Log.Level, "debug", "info", "warn", "error"))
-	check("log.format", oneOf(c.Log.Format, "text", "json"))
-	check("router.network_id", between(r.NetworkID, 1, 255))
-	if r.AllowPrivatePeers && r.NetworkID == PublicNetworkID {
-		check("router.allow_private_peers", fmt.Errorf("not on network %d, the public one: set router.network_id to another number", PublicNetworkID))
-	}
-	check("router.bandwidth.share", between(r.Bandwidth.Share, 0, 100))
-	check("router.ntcp2.listen", listenIP(r.NTCP2.Listen))
-	check("router.ntcp2.advertise", advertise(r.NTCP2.Advertise))
-	if r.SSU2.Listen != "" {
-		check("router.ssu2.listen", listenIP(r.SSU2.Listen))
-	}
-	if r.NTCP2.Enabled {
-		check("router.ntcp2.listen", r.inUse(r.NTCP2.Listen))
-	}
-	if r.SSU2.Enabled && r.Upstream == "" {
-		check("router.ssu2.listen", r.inUse(r.SSU2.Listen))
-	}
-	check("router.ssu2.advertise", advertise(r.SSU2.Advertise))
-	check("router.ssu2.batching", oneOf(r.SSU2.Batching, "auto", "batched", "plain"))
-	check("router.post_quantum", postQuantum(r.PostQuantum))
-	check("router.upstream", upstream(r.Upstream))
-	switch {
-	case !r.IPv4 && !r.IPv6:
-		check("router.ipv4", errors.New("and router.ipv6 are both off: nothing is left to connect with"))
-	case !r.NTCP2.Enabled && !r.SSU2.Enabled:
-		check("router.ntcp2.enabled", errors.New("and router.ssu2.enabled are both off: nothing is left to connect with"))
-	case r.Upstream != "" && !r.NTCP2.Enabled:
-		check("router.upstream", errors.New("needs router.ntcp2.enabled: SSU2 does not go through a proxy"))
-	}
-	for _, u := range r.Reseed.URLs {
-		check("router.reseed.urls", httpsURL(u))
-	}
-	for _, f := range r.Reseed.Files {
-		check("router.reseed.files", notEmpty(f))
-	}
-	check("router.tunnels.length", between(r.Tunnels.Length, 0, maxTunnelLength))
-	check("router.tunnels.quantity", between(r.Tunnels.Quantity, 1, maxTunnelQuantity))
-	check("proxies.http.listen", listen(c.Proxies.HTTP.Listen))
-	check("proxies.socks.listen", listen(c.Proxies.SOCKS.Listen))
-	check("proxies.http.auth", oneOf(c.Proxies.HTTP.Auth, "", "basic", "digest"))
-	if c.Proxies.HTTP.Auth != "" && c.Proxies.UsersFile == "" {
-		check("proxies.http.auth", errors.New("needs proxies.users_file"))
-	}
-	for _, u := range c.Proxies.HTTP.Jump {
-		check("proxies.http.jump", i2pURL(u))
-	}
-	for _, by := range c.Proxies.Isolation.By {
-		check("proxies.isolation.by", oneOf(by, "listener", "user", "site"))
-	}
-	check("proxies.isolation.destinations", between(c.Proxies.Isolation.Destinations, 1, maxDestinations))
-	check("proxies.isolation.prewarm", between(c.Proxies.Isolation.Prewarm, 0, maxPrewarm))
-	if c.Proxies.Isolation.Idle < minTimeout {
-		check("proxies.isolation.idle", fmt.Errorf("%v is less than %v", c.Proxies.Isolation.Idle, minTimeout))
-	}
-	check("proxies.rules", c.checkRules())
+	errs.check("data_dir", notEmpty(c.DataDir))
+	errs.check("log.level", oneOf(c.Log.Level, "debug", "info", "warn", "error"))
+	errs.check("log.format", oneOf(c.Log.Format, "text", "json"))
+	c.Router.problems(&errs)
+	c.Proxies.problems(&errs)
+	errs.check("proxies.rules", c.checkRules())
 	for _, name := range slices.Sorted(maps.Keys(c.Plugins)) {
-		check("plugins."+name, CheckName(name))
+		errs.check("plugins."+name, CheckName(name))
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.Tunnels)) {
-		check("tunnels."+name, CheckName(name))
+		errs.check("tunnels."+name, CheckName(name))
 		if t, ok := c.Tunnels[name]["type"].(string); !ok || t == "" {
-			check("tunnels."+name+".type", errors.New("is missing: what kind of tunnel; clove plugin list shows the types"))
+			errs.check("tunnels."+name+".type", errors.New("is missing: what kind of tunnel; clove plugin list shows the types"))
 		}
 	}
-	if c.Proxies.DialTimeout < minTimeout {
-		check("proxies.dial_timeout", fmt.Errorf("%v is less than %v", c.Proxies.DialTimeout, minTimeout))
-	}
-	if c.Proxies.IdleTimeout < minTimeout {
-		check("proxies.idle_timeout", fmt.Errorf("%v is less than %v", c.Proxies.IdleTimeout, minTimeout))
-	}
 	return errs
+}
+
+// check takes down what is wrong with a key, if anything is.
+func (e *Errors) check(key string, err error) {
+	if err != nil {
+		*e = append(*e, &Error{Key: key, Err: err})
+	}
+}
+
+func (r Router) problems(errs *Errors) {
+	errs.check("router.network_id", between(r.NetworkID, 1, 255))
+	if r.AllowPrivatePeers && r.NetworkID == PublicNetworkID {
+		errs.check("router.allow_private_peers", fmt.Errorf("not on network %d, the public one: set router.network_id to another number", PublicNetworkID))
+	}
+	errs.check("router.bandwidth.share", between(r.Bandwidth.Share, 0, 100))
+	r.linkProblems(errs)
+	for _, u := range r.Reseed.URLs {
+		errs.check("router.reseed.urls", httpsURL(u))
+	}
+	for _, f := range r.Reseed.Files {
+		errs.check("router.reseed.files", notEmpty(f))
+	}
+	errs.check("router.tunnels.length", between(r.Tunnels.Length, 0, maxTunnelLength))
+	errs.check("router.tunnels.quantity", between(r.Tunnels.Quantity, 1, maxTunnelQuantity))
+}
+
+// linkProblems are those of how the router connects to others.
+func (r Router) linkProblems(errs *Errors) {
+	errs.check("router.ntcp2.listen", listenIP(r.NTCP2.Listen))
+	errs.check("router.ntcp2.advertise", advertise(r.NTCP2.Advertise))
+	if r.SSU2.Listen != "" {
+		errs.check("router.ssu2.listen", listenIP(r.SSU2.Listen))
+	}
+	if r.NTCP2.Enabled {
+		errs.check("router.ntcp2.listen", r.inUse(r.NTCP2.Listen))
+	}
+	if r.SSU2.Enabled && r.Upstream == "" {
+		errs.check("router.ssu2.listen", r.inUse(r.SSU2.Listen))
+	}
+	errs.check("router.ssu2.advertise", advertise(r.SSU2.Advertise))
+	errs.check("router.ssu2.batching", oneOf(r.SSU2.Batching, "auto", "batched", "plain"))
+	errs.check("router.post_quantum", postQuantum(r.PostQuantum))
+	if r.Upstream != "" {
+		_, err := upstream.New(r.Upstream)
+		errs.check("router.upstream", err)
+	}
+	switch {
+	case !r.IPv4 && !r.IPv6:
+		errs.check("router.ipv4", errors.New("and router.ipv6 are both off: nothing is left to connect with"))
+	case !r.NTCP2.Enabled && !r.SSU2.Enabled:
+		errs.check("router.ntcp2.enabled", errors.New("and router.ssu2.enabled are both off: nothing is left to connect with"))
+	case r.Upstream != "" && !r.NTCP2.Enabled:
+		errs.check("router.upstream", errors.New("needs router.ntcp2.enabled: SSU2 does not go through a proxy"))
+	}
+}
+
+func (p Proxies) problems(errs *Errors) {
+	errs.check("proxies.http.listen", listen(p.HTTP.Listen))
+	errs.check("proxies.socks.listen", listen(p.SOCKS.Listen))
+	errs.check("proxies.http.auth", oneOf(p.HTTP.Auth, "", "basic", "digest"))
+	if p.HTTP.Auth != "" && p.UsersFile == "" {
+		errs.check("proxies.http.auth", errors.New("needs proxies.users_file"))
+	}
+	for _, u := range p.HTTP.Jump {
+		errs.check("proxies.http.jump", i2pURL(u))
+	}
+	for _, by := range p.Isolation.By {
+		errs.check("proxies.isolation.by", oneOf(by, "listener", "user", "site"))
+	}
+	errs.check("proxies.isolation.destinations", between(p.Isolation.Destinations, 1, maxDestinations))
+	errs.check("proxies.isolation.prewarm", between(p.Isolation.Prewarm, 0, maxPrewarm))
+	errs.check("proxies.isolation.idle", longEnough(p.Isolation.Idle))
+	errs.check("proxies.dial_timeout", longEnough(p.DialTimeout))
+	errs.check("proxies.idle_timeout", longEnough(p.IdleTimeout))
+}
+
+func longEnough(d time.Duration) error {
+	if d < minTimeout {
+		return fmt.Errorf("%v is less than %v", d, minTimeout)
+	}
+	return nil
 }
 
 func notEmpty(s string) error {
@@ -185,21 +206,6 @@ func postQuantum(list []string) error {
 		if slices.Contains(list[:i], s) {
 			return fmt.Errorf("%s is there twice", s)
 		}
-	}
-	return nil
-}
-
-// upstream checks the URL of a proxy, by address: its name would have to be looked up outside of it.
-func upstream(s string) error {
-	if s == "" {
-		return nil
-	}
-	u, err := url.Parse(s)
-	if err != nil || u.Scheme != "socks5" && u.Scheme != "http" || u.Port() == "" || u.Path != "" {
-		return errors.New(`want socks5://IP:port or http://IP:port, with user:password@ in front of the IP where the proxy asks for it`)
-	}
-	if _, err := netip.ParseAddr(u.Hostname()); err != nil {
-		return fmt.Errorf("want the IP address of the proxy, not a name: %q would have to be looked up", u.Hostname())
 	}
 	return nil
 }
