@@ -26,6 +26,13 @@ const (
 	calmTime  = time.Second
 	calmRTTs  = 20
 	calmShift = 3
+	// A path that waits longer than a share of the least round trip time, within these bounds, has a queue. Below the lower one it may be a busy
+	// machine at either end, whose timers and threads are late.
+	queueShare    = 8
+	leastQueueing = 4 * time.Millisecond
+	mostQueueing  = 16 * time.Millisecond
+	// floorEvents in a row that leave the least window: what remains of the queue is not ours, or the path has got longer.
+	floorEvents = 3
 )
 
 // cubic is CUBIC (RFC 9438) with HyStart++ that tells random loss from congestion by delay.
@@ -56,6 +63,7 @@ type cubic struct {
 	recovery instant // losses of packets sent before belong to the last event
 	event    instant // the last one, or -1
 
+	floored    int    // events in a row that left the least window
 	prior      [2]int // window and threshold before the last event
 	eventLost  int    // packets of the last event
 	eventFalse int    // those of them that were not lost
@@ -136,7 +144,7 @@ func (c *cubic) times() (least, now time.Duration) {
 // queueing reports whether packets of ours, or of others, stand in a queue.
 func (c *cubic) queueing() bool {
 	least, now := c.times()
-	return now-least > min(max(least/16, time.Millisecond), 8*time.Millisecond)
+	return now-least > min(max(least/queueShare, leastQueueing), mostQueueing)
 }
 
 // share is what an event leaves of the window: what the path holds without its queue, within bounds. After a random loss with a short queue the link
@@ -215,6 +223,23 @@ func (c *cubic) reduce(t instant) {
 	c.wMax = w
 	c.cwnd = max(int(float64(c.cwnd)*c.share()), minWindow*c.packet)
 	c.threshold = c.cwnd
+	c.atFloor(t)
+}
+
+// atFloor takes the round trip time of now for the least, when some events in a row left the least window and the queue is still there:
+// until then a path that got longer would hold us there for minimumWindow.
+func (c *cubic) atFloor(t instant) {
+	if c.cwnd > minWindow*c.packet {
+		c.floored = 0
+		return
+	}
+	if c.floored++; c.floored < floorEvents {
+		return
+	}
+	c.floored = 0
+	if _, now := c.times(); now > 0 {
+		c.least = minimum{old: now, young: now, turned: t}
+	}
 }
 
 // spurious undoes an event when all its losses turn out to be none.

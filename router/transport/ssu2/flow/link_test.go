@@ -160,3 +160,21 @@ func TestFlowsShareABottleneck(t *testing.T) {
 		}
 	}
 }
+
+// TestPathThatGetsLonger loses packets at random after its round trip went from 1 to 20 ms, as when a route changes: the longer time is no queue.
+func TestPathThatGetsLonger(t *testing.T) {
+	s := newSim(t, 3)
+	ab, ba := &link{delay: ms / 2}, &link{delay: ms / 2}
+	a, b := s.pair(ab, ba, nil)
+	a.feed(1<<30, 400, tunnelData)
+	s.run(2*time.Second, nil)
+	ab.delay, ba.delay, ab.loss, ba.loss = 10*ms, 10*ms, .01, .01
+	s.run(3*time.Second, nil)
+	before := b.gotBytes
+	s.run(5*time.Second, nil)
+	rate := float64(b.gotBytes-before) / 5
+	t.Logf("%.0f KB/s", rate/1e3)
+	if rate < 4e6 { // at the least window it is some 900 KB/s
+		t.Errorf("%.0f bytes/s", rate)
+	}
+}
