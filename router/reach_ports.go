@@ -43,6 +43,9 @@ func (c *reach) mappedPorts() (ports []portmap.Port) {
 func (c *reach) mapPorts(ctx context.Context) error {
 	cfg := c.r.cfg.portmap
 	cfg.Ports, cfg.Logger, cfg.Changed = c.mappedPorts(), c.r.log, c.noteMapping
+	if !c.r.cfg.AllowPrivate {
+		cfg.Source = func() netip.Addr { return c.sourceOf(reachability.V4) }
+	}
 	for ctx.Err() == nil {
 		m, err := portmap.New(cfg)
 		if err != nil {

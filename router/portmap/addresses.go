@@ -22,6 +22,15 @@ func (m *Mapper) local(router netip.Addr) netip.Addr {
 	return c.LocalAddr().(*net.UDPAddr).AddrPort().Addr().Unmap()
 }
 
+// bypassed reports whether packets to the internet leave from another address than those to the gateway.
+func (m *Mapper) bypassed(local netip.Addr) bool {
+	if m.cfg.Source == nil {
+		return false
+	}
+	source := m.cfg.Source()
+	return source.IsValid() && source.Unmap() != local
+}
+
 // defaultGateway is the IPv4 gateway of the default route on Linux; not valid without one and on other systems, where only UPnP
 // is tried, or Config.Gateway says it.
 func defaultGateway() netip.Addr {

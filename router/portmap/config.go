@@ -77,6 +77,9 @@ type Config struct {
 	Search netip.AddrPort
 	// Local is the IPv4 source address to use. Not valid: the one that leads to Gateway.
 	Local netip.Addr
+	// Source, if set, is the IPv4 address that packets to the internet leave from. A gateway that another one leads to is not
+	// asked: it forwards an address that is not that of our traffic, which goes through a VPN.
+	Source func() netip.Addr
 	// Disabled takes protocols away.
 	Disabled []Protocol
 	// Lease to ask for; DefaultLease if zero.

@@ -2,10 +2,18 @@ package portmap
 
 import (
 	"bytes"
+	"io"
+	"net"
+	"net/http"
 	"net/netip"
 	"net/url"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/huin/goupnp/soap"
+
+	"clove.i2p/router/portmap/portmaptest"
 )
 
 func FuzzPCPAnswer(f *testing.F) {
@@ -29,6 +37,83 @@ func FuzzPCPAnswer(f *testing.F) {
 		want[13], want[14], want[15] = 0, 0, 0
 		if len(again) != pcpMapLen || !bytes.Equal(again[24:], want) {
 			t.Fatalf("% x becomes % x", b, again)
+		}
+	})
+}
+
+// The library parses; what it makes of an answer is checked here. The same answer goes to both questions.
+func FuzzNATPMPAnswer(f *testing.F) {
+	conn, err := net.ListenUDP("udp4", net.UDPAddrFromAddrPort(netip.AddrPortFrom(portmaptest.Host(), controlPort)))
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Cleanup(func() { conn.Close() })
+	answers := make(chan []byte, 2)
+	go func() {
+		var b [64]byte
+		for {
+			_, from, err := conn.ReadFromUDPAddrPort(b[:])
+			if err != nil {
+				return
+			}
+			select {
+			case a := <-answers:
+				conn.WriteToUDPAddrPort(a, from)
+			default: // asked again
+			}
+		}
+	}()
+	address := []byte{0, 128, 0, 0, 0, 0, 0, 9, 11, 22, 33, 44}
+	f.Add(address, []byte{0, 129, 0, 0, 0, 0, 0, 9, 0x23, 0x28, 0x23, 0x29, 0, 0, 14, 16})
+	f.Add(address, []byte{0, 129, 0, 0, 0, 0, 0, 9, 0x23, 0x28, 0x23, 0x29, 255, 255, 255, 255})
+	f.Add(address, []byte{0, 129, 0, 2, 0, 0, 0, 9})
+	f.Add([]byte{2, 128, 0, 0}, []byte{})
+	g := newNATPMP(netip.MustParseAddr("127.0.0.1"), conn.LocalAddr().(*net.UDPAddr).AddrPort().Addr(), timings{answer: time.Second})
+	f.Fuzz(func(t *testing.T, first, second []byte) {
+		if len(first) > 1000 || len(second) > 1000 {
+			return
+		}
+		answers <- first
+		answers <- second
+		m, err := g.add(t.Context(), Port{UDP, 9000, 0}, 9000, time.Hour)
+		for len(answers) > 0 {
+			<-answers
+		}
+		if err == nil && (!m.external.Addr().Is4() || m.lease <= 0 || len(second) < 16 || second[3] != 0) {
+			t.Fatalf("%+v of % x and % x", m, first, second)
+		}
+	})
+}
+
+// answering is an HTTP server that always says the same.
+type answering struct {
+	status int
+	body   []byte
+}
+
+func (a answering) RoundTrip(r *http.Request) (*http.Response, error) {
+	return &http.Response{StatusCode: a.status, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Header: http.Header{}, Request: r,
+		Body: io.NopCloser(bytes.NewReader(a.body)), ContentLength: int64(len(a.body))}, nil
+}
+
+func FuzzSOAPAnswer(f *testing.F) {
+	const head, tail = `<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body>`, `</s:Body></s:Envelope>`
+	f.Add(200, []byte(head+`<u:GetExternalIPAddressResponse xmlns:u="x"><NewExternalIPAddress>11.22.33.44</NewExternalIPAddress></u:GetExternalIPAddressResponse>`+tail))
+	f.Add(200, []byte(head+`<NewExternalIPAddress>::1</NewExternalIPAddress>`+tail))
+	f.Add(500, []byte(head+`<s:Fault><faultcode>s:Client</faultcode><detail><UPnPError><errorCode>725</errorCode></UPnPError></detail></s:Fault>`+tail))
+	f.Add(500, []byte(head+`<s:Fault></s:Fault>`+tail))
+	f.Add(404, []byte("<"))
+	f.Fuzz(func(t *testing.T, status int, body []byte) {
+		c := soap.NewSOAPClient(url.URL{Scheme: "http", Host: "192.168.1.1", Path: "/c"})
+		c.HTTPClient.Transport = bounded{answering{status, body}}
+		g := &upnp{host: netip.MustParseAddr("192.168.1.1"), service: services[0], soap: c, times: timings{answer: time.Second}}
+		ip, err := g.externalIP(t.Context())
+		if err == nil && !ip.Is4() || err != nil && len(err.Error()) > 2*maxErrorText+100 {
+			t.Fatalf("%v, %v", ip, err)
+		}
+		m, err := g.add(t.Context(), Port{UDP, 9000, 0}, 9000, time.Hour)
+		if err == nil && (!m.external.Addr().Is4() || m.external.Port() == 0) {
+			t.Fatalf("%+v", m)
 		}
 	})
 }

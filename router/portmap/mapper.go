@@ -20,6 +20,8 @@ var (
 	ErrNoGateway = errors.New("portmap: no gateway answers")
 	// ErrDisabled: all protocols are.
 	ErrDisabled = errors.New("portmap: all protocols are disabled")
+	// ErrBypassed: our traffic does not go through the gateway; see Config.Source.
+	ErrBypassed = errors.New("portmap: packets to the internet do not go through this gateway (a VPN?)")
 )
 
 // A gateway maps ports by one of the protocols.
@@ -47,6 +49,10 @@ type Mapper struct {
 	times   timings
 	routers func() netip.Addr // the default gateway
 	nonces  map[Port][12]byte // of PCP; Run's own
+	// last is the gateway that mapped ports last, and held are the external ports that it may hold, by port, also when renewals
+	// fail: it may be silent for a while, and mappings of UPnP may be for ever. Both are Run's own.
+	last gateway
+	held []uint16
 
 	mu     sync.Mutex
 	ran    bool
@@ -70,6 +76,7 @@ func New(cfg Config) (*Mapper, error) {
 	m.times.renewMin = cmp.Or(cfg.RenewMin, m.times.renewMin)
 	for _, p := range cfg.Ports {
 		m.states = append(m.states, State{Port: p})
+		m.held = append(m.held, 0)
 	}
 	return m, nil
 }
@@ -96,9 +103,6 @@ func (m *Mapper) Run(ctx context.Context) error {
 		router := m.router()
 		g, err := m.find(ctx, router)
 		if ctx.Err() != nil {
-			if g != nil {
-				m.release(g)
-			}
 			break
 		}
 		if err != nil {
@@ -114,6 +118,7 @@ func (m *Mapper) Run(ctx context.Context) error {
 		m.log.Info("ports mapped", "protocol", g.protocol(), "external", m.Status()[0].External)
 		m.hold(ctx, g, router)
 	}
+	m.release()
 	return nil
 }
 
@@ -126,7 +131,7 @@ func (m *Mapper) hold(ctx context.Context, g gateway, router netip.Addr) {
 			return
 		}
 	}
-	m.release(g)
+	m.release()
 }
 
 // wait waits, and tells whether nothing happened in the meantime: neither the end of ctx nor a change of gateways.
@@ -182,6 +187,9 @@ func (m *Mapper) find(ctx context.Context, router netip.Addr) (gateway, error) {
 		return err == nil
 	}
 	if local := m.local(router); local.IsValid() {
+		if m.bypassed(local) {
+			return nil, ErrBypassed
+		}
 		if enabled(PCP) {
 			if g := newPCP(local, router, m.times, m.nonces); try(g) || ctx.Err() != nil {
 				return g, ctx.Err()
@@ -215,13 +223,14 @@ func (m *Mapper) addAll(ctx context.Context, g gateway) error {
 	var errs []error
 	mapped := false
 	for i, old := range m.Status() {
-		want := cmp.Or(old.Port.External, old.Port.Internal)
-		if old.External.IsValid() {
-			want = old.External.Port()
-		}
+		want := cmp.Or(m.held[i], old.Port.External, old.Port.Internal)
 		got, err := g.add(ctx, old.Port, want, m.cfg.Lease)
-		if err == nil {
+		switch {
+		case err == nil:
+			m.last, m.held[i] = g, got.external.Port()
 			err = m.check(got)
+		case errors.Is(err, errTaken):
+			m.held[i] = 0 // it is another host's now
 		}
 		if err != nil {
 			err = fmt.Errorf("portmap: %v %v: map %v %d: %w", g.protocol(), g.addr().Addr(), old.Port.Transport, old.Port.Internal, err)
@@ -252,44 +261,4 @@ func (m *Mapper) check(got mapping) error {
 		return fmt.Errorf("external address %v: the gateway is not connected", got.external)
 	}
 	return nil
-}
-
-// release removes the mappings, within timings.remove.
-func (m *Mapper) release(g gateway) {
-	ctx, cancel := context.WithTimeout(context.Background(), m.times.remove)
-	defer cancel()
-	for i, s := range m.Status() {
-		if !s.External.IsValid() {
-			continue
-		}
-		if err := g.remove(ctx, s.Port, s.External.Port()); err != nil {
-			m.log.Debug("port mapping not removed", "protocol", g.protocol(), "cause", err)
-		}
-		m.set(i, State{Port: s.Port})
-	}
-}
-
-// lose notes that nothing is mapped.
-func (m *Mapper) lose(err error) {
-	for i, s := range m.Status() {
-		m.set(i, State{Port: s.Port, Err: err})
-	}
-}
-
-// set notes a state, and reports it if it says anything new.
-func (m *Mapper) set(i int, s State) {
-	m.mu.Lock()
-	old := m.states[i]
-	m.states[i] = s
-	m.mu.Unlock()
-	old.Renewed = s.Renewed
-	if same := (old.Err == nil) == (s.Err == nil) && (s.Err == nil || old.Err.Error() == s.Err.Error()); same {
-		old.Err = s.Err
-		if old == s {
-			return
-		}
-	}
-	if m.cfg.Changed != nil {
-		m.cfg.Changed(s)
-	}
 }

@@ -249,6 +249,88 @@ func TestDeviceThatDiesIsLostAndFoundAgain(t *testing.T) {
 	r.until("mapped again", func() bool { return r.mapped() && r.Status()[0].External.Addr().String() == "11.0.0.9" })
 }
 
+// What a gateway may still hold is removed, or asked for again, whatever failed in the meantime: some mappings are for ever.
+func TestMappingsAreNotLeftBehind(t *testing.T) {
+	for name, tc := range map[string]func(d *portmaptest.Device, r *run){
+		"a renewal of one port failed": func(d *portmaptest.Device, r *run) {
+			d.Set(func() { d.Fault = func(port string) int { return map[bool]int{true: 501}[port == "9101"] } })
+			r.until("one has failed", func() bool { s := r.Status(); return s[1].Err != nil && s[0].External.IsValid() })
+		},
+		"the gateway was silent, and is back": func(d *portmaptest.Device, r *run) {
+			first := r.Status()[0].External
+			d.Set(func() { d.Dead = true })
+			r.until("lost", r.failed(""))
+			d.Set(func() { d.Dead = false })
+			r.until("mapped again", r.mapped)
+			if again := r.Status()[0].External; again != first {
+				t.Errorf("mapped at %v, then at %v", first, again)
+			}
+		},
+		"the gateway is back when nobody asks": func(d *portmaptest.Device, r *run) {
+			d.Set(func() { d.Dead = true })
+			r.until("lost", r.failed(""))
+			d.Set(func() { d.Dead = false })
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := portmaptest.NewDevice(t)
+			d.Set(func() { d.Fault = func(port string) int { return map[bool]int{true: 718, false: 725}[port == "9000"] } })
+			cfg := config(d)
+			cfg.Lease = time.Second
+			r := start(t, cfg, func(m *Mapper) {
+				if strings.Contains(name, "nobody") {
+					m.times.retryMin, m.times.retryMax = time.Hour, time.Hour
+				}
+			})
+			r.until("mapped", r.mapped)
+			if s := r.Status()[0]; s.Lease != 0 || s.External.Port() < 20000 {
+				t.Fatalf("%+v", s)
+			}
+			tc(d, r)
+			r.stop()
+			if held, _ := d.Get(); len(held) != 0 {
+				t.Errorf("left behind: %+v", held)
+			}
+		})
+	}
+}
+
+// An external port that another host has now is not ours to remove.
+func TestPortOfAnotherHostIsNotRemoved(t *testing.T) {
+	d := portmaptest.NewDevice(t)
+	cfg := config(d)
+	cfg.Lease = time.Second
+	r := start(t, cfg, nil)
+	r.until("mapped", r.mapped)
+	d.Set(func() { d.Fault = func(string) int { return 718 } })
+	r.until("taken", r.failed("718"))
+	r.stop()
+	if held, _ := d.Get(); len(held) == 0 {
+		t.Error("removed")
+	}
+}
+
+// With a VPN the gateway forwards an address that is not that of our traffic.
+func TestGatewayThatOurTrafficBypassesIsNotAsked(t *testing.T) {
+	d := portmaptest.NewDevice(t)
+	for name, gateway := range map[string]netip.Addr{"gateway that the system names": d.At, "device that answers": {}} {
+		cfg := config(d)
+		cfg.Gateway, cfg.Disabled = gateway, []Protocol{PCP, NATPMP}
+		cfg.Source = func() netip.Addr { return netip.MustParseAddr("10.8.0.2") }
+		r := start(t, cfg, func(m *Mapper) { m.times.search, m.routers = 300*time.Millisecond, func() netip.Addr { return gateway } })
+		r.until(name, func() bool { return errors.Is(r.Status()[0].Err, ErrBypassed) })
+		r.stop()
+	}
+	if _, adds := d.Get(); adds != 0 {
+		t.Errorf("asked %d times", adds)
+	}
+	cfg := config(d)
+	cfg.Source = func() netip.Addr { return netip.MustParseAddr("127.0.0.1") }
+	r := start(t, cfg, nil)
+	r.until("mapped", r.mapped)
+}
+
 func TestNewGatewayIsNoticed(t *testing.T) {
 	speaksPCP := func(c *control) { c.pcp = true }
 	a, b := newControl(t, speaksPCP), newControl(t, speaksPCP)

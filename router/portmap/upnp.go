@@ -33,6 +33,9 @@ const (
 	errorConflictOther = 729 // ConflictWithOtherMechanisms
 )
 
+// errTaken: others hold the external port, and those that were asked for instead.
+var errTaken = errors.New("external ports are taken")
+
 // A upnp is a gateway that is a UPnP Internet Gateway Device.
 type upnp struct {
 	host      netip.Addr
@@ -99,6 +102,9 @@ func (m *Mapper) describe(ctx context.Context, at *url.URL) (*upnp, error) {
 	local := m.local(host)
 	if !local.IsValid() {
 		return nil, errors.New("no address of ours leads there")
+	}
+	if m.bypassed(local) {
+		return nil, ErrBypassed
 	}
 	port, _ := strconv.ParseUint(control.Port(), 10, 16)
 	if port == 0 {
@@ -201,7 +207,7 @@ func (g *upnp) add(ctx context.Context, p Port, external uint16, lease time.Dura
 		}
 		try++
 	}
-	return m, fmt.Errorf("%d external ports are taken: %w", maxPortTries, err)
+	return m, fmt.Errorf("%w: %d tried: %w", errTaken, maxPortTries, err)
 }
 
 func (g *upnp) addMapping(ctx context.Context, p Port, external uint16, lease time.Duration) error {
