@@ -2,6 +2,7 @@ package appliance
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -35,7 +36,7 @@ type Config struct {
 	Exit *Exit
 	// Control is the path of the control API's unix socket; empty leaves it out.
 	Control string
-	// Fixed are the settings that cannot change while clove runs, by key.
+	// Fixed are the settings that cannot change while clove runs, by key; of one with a password a hash.
 	Fixed map[string]string
 	// File is the configuration file, if there is one.
 	File string
@@ -101,6 +102,9 @@ func FromConfig(l *config.Loaded) (Config, error) {
 		if s.Key == "data_dir" || strings.HasPrefix(s.Key, "log.") || strings.HasPrefix(s.Key, "router.") {
 			cfg.Fixed[s.Key] = s.Value
 		}
+	}
+	if c.Router.Upstream != "" { // the setting is shown without its password, which may be what changed
+		cfg.Fixed["router.upstream"] = fmt.Sprintf("%x", sha256.Sum256([]byte(c.Router.Upstream)))
 	}
 	var errs config.Errors
 	check := func(key string, err error) {
