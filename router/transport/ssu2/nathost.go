@@ -101,6 +101,13 @@ func (h *natHost) mostSee(f nat.Family) (best netip.AddrPort) {
 	return best
 }
 
+func (h *natHost) Bound(f nat.Family) uint16 {
+	if i := h.s.t.socketFor(anyOf(f)); i >= 0 {
+		return h.s.t.bound[i].Port()
+	}
+	return 0
+}
+
 // Introduces: only who is reached directly.
 func (h *natHost) Introduces(f nat.Family) bool { return len(h.s.t.hosts(f, h.s.t.family(f))) > 0 }
 

@@ -76,6 +76,8 @@ type Host interface {
 	// Own is the address of this family that peers should use: configured, mapped, or the one that most peers see. Not valid if unknown.
 	// fixed: configured or mapped, so that it is the one to test, whatever port a peer sees.
 	Own(f Family) (a netip.AddrPort, fixed bool)
+	// Bound is the port that our socket of this family listens on; 0 if there is none.
+	Bound(f Family) uint16
 	// Introduces reports whether we want to be an introducer in this family: reachable, with room.
 	Introduces(f Family) bool
 	// Token makes a token with which a SessionRequest from this address is taken at once; 0 for none.
@@ -145,7 +147,7 @@ func (o Outcome) String() string {
 type TestResult struct {
 	Family  Family
 	Outcome Outcome
-	// Tested is the address that Charlie was asked to reach.
+	// Tested is the address that Charlie was asked to reach: Host.Own, or that which Bob sees, or the IP address that Bob sees with Host.Bound.
 	Tested netip.AddrPort
 	// External is where Charlie saw us (message 7); not valid if he did not say.
 	External netip.AddrPort

@@ -19,6 +19,7 @@ type Engine struct {
 	next time.Time // Deadline; may be too early
 
 	aliceTests   [2]*aliceTest // by Family
+	tryBound     [2]bool       // likewise: the next test is of the port that we listen on
 	bobTests     map[uint32]*bobTest
 	charlieTests map[uint32]*charlieTest
 

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"clove.i2p/router/i2p"
+	"clove.i2p/router/netaddr"
 	"clove.i2p/router/transport/ssu2/wire"
 )
 
@@ -18,6 +19,7 @@ type aliceTest struct {
 	bob    i2p.Hash
 	bobIP  netip.Addr
 	tested netip.AddrPort
+	bound  bool // tested has the port that we listen on, which nobody sees
 	// port is the one that our NAT has for us towards Bob: what message 7 is compared with.
 	port uint16
 	end  time.Time // whatever happens
@@ -61,7 +63,13 @@ func (e *Engine) StartTest(now time.Time, f Family) error {
 	if FamilyOf(bob.Seen.Addr()) == f && bob.Seen.IsValid() {
 		t.port = bob.Seen.Port()
 	}
-	one := wire.NewPeerTest(e.cfg.Signing, bob.Router, t.nonce, e.seconds(now), tested)
+	if e.tryBound[f] && tested == bob.Seen {
+		if port := e.host.Bound(f); port != tested.Port() && netaddr.PeerPort(port) {
+			t.tested, t.bound = netip.AddrPortFrom(tested.Addr(), port), true
+		}
+	}
+	e.tryBound[f] = false
+	one := wire.NewPeerTest(e.cfg.Signing, bob.Router, t.nonce, e.seconds(now), t.tested)
 	if !e.host.SendBlocks(bob.Router, one.Append(nil)) {
 		return ErrNoBob
 	}
@@ -278,8 +286,15 @@ func (e *Engine) concludeTest(t *aliceTest) {
 	}
 }
 
+// finishTest reports the end, and says which port is tested next. A NAT may forward the port that we listen on, by the hand of our user, and
+// use another one for what we send: so after a test that did not reach us where Bob sees us, the next one tries that port, and those after it for
+// as long as they reach us. A packet that does not come to it says nothing of the port that peers see.
 func (e *Engine) finishTest(t *aliceTest, o Outcome, why string) {
 	e.aliceTests[t.family] = nil
+	e.tryBound[t.family] = t.bound && o == OK || !t.bound && (o == Firewalled || o == Symmetric)
+	if t.bound && o == Firewalled {
+		o, why = Unknown, "a third peer's packet did not reach the port that we listen on either"
+	}
 	r := TestResult{
 		Family: t.family, Outcome: o, Tested: t.tested, External: t.external, Bob: t.bob, BobIP: t.bobIP, Charlie: t.charlie, CharlieIP: t.to.Addr(),
 		Received4: t.got4, Received5: t.got5 || len(t.fives) > 0, Received7: t.got7, Code: t.code, Why: why,

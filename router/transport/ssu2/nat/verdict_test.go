@@ -94,6 +94,45 @@ func TestForwardedPortIsTheOneTested(t *testing.T) {
 	}
 }
 
+// A port that the user had forwarded is found although the NAT sends from another one, whatever its kind, and the verdict about the port that
+// peers see stays what it is.
+func TestPortForwardedByHandIsFound(t *testing.T) {
+	for k, o := range map[kind]nat.Outcome{
+		fullCone: nat.OK, restricted: nat.Firewalled, portRestricted: nat.Firewalled, symmetric: nat.Symmetric,
+	} {
+		for _, forwarded := range []bool{true, false} {
+			w, alice, bob, charlies := testWorld(t, k)
+			at := netipPort(alice.box.addr, 12345)
+			if forwarded {
+				alice.box.hand = at
+			}
+			seen := alice.sessions[bob.hash()].Seen
+			var got []nat.TestResult
+			for range 4 {
+				got = append(got, startTest(w, alice))
+				alice.tests, alice.sentTo, alice.box.sent = nil, map[netip.Addr]bool{bob.box.addr.Addr(): true}, map[netip.AddrPort]bool{}
+				for _, c := range charlies {
+					delete(c.sentTo, at.Addr()) // a stranger again
+				}
+			}
+			wantAt, want := []netip.AddrPort{seen, at, seen, at}, []nat.Outcome{o, nat.Unknown, o, nat.Unknown}
+			switch {
+			case k == fullCone:
+				wantAt, want = []netip.AddrPort{seen, seen, seen, seen}, []nat.Outcome{o, o, o, o}
+			case forwarded:
+				wantAt, want = []netip.AddrPort{seen, at, at, at}, []nat.Outcome{o, nat.OK, nat.OK, nat.OK}
+			case k == symmetric:
+				want = []nat.Outcome{o, o, o, o}
+			}
+			for i, r := range got {
+				if r.Tested != wantAt[i] || r.Outcome != want[i] {
+					w.fail("%v, forwarded %v, test %d: %v of %v (%s), want %v of %v", k, forwarded, i, r.Outcome, r.Tested, r.Why, want[i], wantAt[i])
+				}
+			}
+		}
+	}
+}
+
 // What Alice concludes when one kind of message never comes, as in the table of "Results State Machine".
 func TestVerdictWhenMessagesAreLost(t *testing.T) {
 	for _, c := range []struct {

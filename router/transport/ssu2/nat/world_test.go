@@ -37,6 +37,7 @@ func (k kind) String() string {
 type box struct {
 	kind kind
 	addr netip.AddrPort // of the router, or that of the one mapping
+	hand netip.AddrPort // forwarded by hand, if valid
 	next uint16
 	maps map[netip.AddrPort]netip.AddrPort // symmetric: by destination
 	sent map[netip.AddrPort]bool
@@ -59,6 +60,9 @@ func (b *box) out(dst netip.AddrPort) netip.AddrPort {
 
 // in reports whether a packet gets through.
 func (b *box) in(src, dst netip.AddrPort) bool {
+	if dst == b.hand {
+		return true
+	}
 	switch b.kind {
 	case open, fullCone:
 		return dst == b.addr
@@ -296,6 +300,7 @@ func (n *node) Contacted(a netip.AddrPort, anyPort bool) bool {
 func (n *node) Banned(router i2p.Hash) bool           { return n.banned[router] }
 func (n *node) Supports(f nat.Family) bool            { return f == nat.FamilyOf(n.own.Addr()) }
 func (n *node) Own(nat.Family) (netip.AddrPort, bool) { n.owns++; return n.own, n.fixed }
+func (n *node) Bound(nat.Family) uint16               { return 12345 }
 func (n *node) Introduces(nat.Family) bool            { return !n.full }
 func (n *node) Token(netip.AddrPort) wire.Token {
 	n.token = wire.Token(n.w.rand.Uint64())
