@@ -68,9 +68,12 @@ func printStatus(w io.Writer, s control.Status) {
 	}
 	printReachability(w, s)
 	for _, m := range s.PortMappings {
-		if m.Error != "" {
+		switch {
+		case m.Error != "":
 			fmt.Fprintf(w, "Port       %s is not forwarded: %s\n", m.Port, m.Error)
-		} else {
+		case m.External == "":
+			fmt.Fprintf(w, "Port       %s is not forwarded now\n", m.Port)
+		default:
 			fmt.Fprintf(w, "Port       %s is forwarded from %s by %s\n", m.Port, m.External, m.Protocol)
 		}
 		if m.External != "" && !m.Public {

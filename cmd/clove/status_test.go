@@ -19,7 +19,7 @@ func TestStatusOfAFirewalledRouter(t *testing.T) {
 		Reachability: []control.Reachability{
 			{Family: "IPv4", State: "firewalled", Reason: "peers in 2 networks could not reach us", Next: "forward port 5"}, {Family: "IPv6", State: "disabled", Reason: "no"},
 		},
-		PortMappings: []control.PortMapping{{Port: "UDP 5", Protocol: "UPnP", External: "10.0.0.1:5"}},
+		PortMappings: []control.PortMapping{{Port: "UDP 5", Protocol: "UPnP", External: "10.0.0.1:5"}, {Port: "TCP 5", Protocol: "none"}},
 		Sessions: []control.Session{
 			{Style: "SSU2", Crypto: "X25519"}, {Style: "NTCP2", Crypto: "X25519+ML-KEM-768"}, {Style: "SSU2", Crypto: "X25519"},
 		},
@@ -33,6 +33,7 @@ func TestStatusOfAFirewalledRouter(t *testing.T) {
 		"Address    NTCP2, not published\n", "Address    SSU2, through 3 routers that introduce others\n", "Address    SSU2 2600::1 port 5\n",
 		"Listens    UDP 0.0.0.0:5, SSU2\n", "IPv4       firewalled: peers in 2 networks could not reach us\n           -> forward port 5\n",
 		"Upstream   socks5://127.0.0.1:9050\n           -> the proxy refuses user or password\n",
+		"Port       UDP 5 is forwarded from 10.0.0.1:5 by UPnP\n", "Port       TCP 5 is not forwarded now\n",
 		"no address of the internet", "Sessions   1 over NTCP2 with X25519+ML-KEM-768, 2 over SSU2 with X25519\n",
 		"SSU2: 2 of ours, 0 of others, at most 9; 1 of 4 dials failed\n", "Banned     1 routers: 1 for protocol\n",
 	} {
