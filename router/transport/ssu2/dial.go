@@ -78,8 +78,7 @@ func (s *server) dial(ctx context.Context, ri *i2p.RouterInfo, to target, by way
 		d := &dial{
 			s: s, l: link, ri: ri, peer: ri.Hash(), at: by.at, target: to, id: by.id, remote: by.remote, intro: wire.NewHeaderKey(to.intro),
 			packets: make(chan []byte, maxHeldDial), crossed: make(chan *session, 1), tooLong: make(chan struct{}, 1),
-			established: make(chan struct{}),
-			token:       by.token, fresh: by.token != 0, last: try >= maxRestarts, variant: s.choose(to, by),
+			established: make(chan struct{}), token: by.token, fresh: by.token != 0, last: try >= maxRestarts, variant: s.choose(to, by),
 		}
 		if err := s.table.enterDial(d); err != nil {
 			return nil, err

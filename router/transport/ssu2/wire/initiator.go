@@ -16,7 +16,8 @@ import (
 //	                               ^ OpenRetry |
 //
 // OpenCreated and OpenRetry may be tried with any packet, as often as wanted: only the right one changes anything. Request may be
-// called again, after a Retry: it starts over with a new ephemeral key. To send again is to send the same bytes.
+// called again, after a Retry: it starts over with a new ephemeral key, and a copy of the Initiator made before still opens the
+// SessionCreated of the request before. To send again is to send the same bytes.
 type Initiator struct {
 	c         InitiatorConfig
 	intro     *Intro // Bob's
