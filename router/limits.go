@@ -10,6 +10,10 @@ const (
 	// go, and each RouterInfo goes to floodfills.
 	republishInterval = time.Minute
 
+	// restLeast is how long run must have stood still to call it a rest: the machine slept, or was stopped. Mappings at the home router
+	// and those of NATs may be over then.
+	restLeast = time.Minute
+
 	// introducersAtOnce bounds the sessions that are opened for introducers in each turn. After a turn that does not help the next
 	// comes later, up to maxSeekPause: IPv6 may lead nowhere, or the introducers be full.
 	introducersAtOnce = 2

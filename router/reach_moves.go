@@ -16,10 +16,6 @@ type source struct {
 	gone bool       // there is none now
 }
 
-// restLeast is how long run must have stood still to call it a rest: the machine slept, or was stopped. Mappings at the home router and
-// those of NATs may be over then.
-const restLeast = time.Minute
-
 // look notes whether this machine is in another network, or slept.
 func (c *reach) look(now time.Time) {
 	if !c.looked.IsZero() && now.Round(0).Sub(c.looked.Round(0)) >= restLeast { // by the wall: other clocks sleep too

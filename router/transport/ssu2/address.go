@@ -14,9 +14,6 @@ import (
 	"clove.i2p/router/transport/ssu2/wire"
 )
 
-// maxIntroducers of one address ("Introducers").
-const maxIntroducers = 3
-
 // A target is what an address of a peer says about dialling it.
 type target struct {
 	at       netip.AddrPort // not valid if there is no host

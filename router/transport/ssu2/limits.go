@@ -23,6 +23,8 @@ const (
 	// there is, and all peers share one goroutine for them. Who introduces us passes on a few each second at most.
 	eventInterval = 50 * time.Millisecond
 	eventBurst    = 64
+	// maxEvents is how many of these of one batch of packets wait to be handled.
+	maxEvents = 32
 )
 
 // Handshakes.
@@ -120,9 +122,6 @@ const (
 	// ssu2/flow.
 	minMessage = 9
 	maxMessage = 65516
-	// relayTime is how long a session lives, messages or not, after a relay tag was given in it, or the peer was chosen as introducer: the
-	// hour of a tag and what it takes to replace it.
-	relayTime = 80 * time.Minute
 )
 
 // Peer tests, relays and introducers.

@@ -163,9 +163,9 @@ func (n *natEngine) test(f nat.Family) error {
 // awake makes run look at the deadline.
 func (n *natEngine) awake() { n.post(func(time.Time) {}) }
 
-// keep says that a session serves a relay: it is not idle.
+// keep says that a session serves a relay: it is not idle for as long as an introducer is published.
 func (n *natEngine) keep(peer i2p.Hash) {
 	if sn := n.s.table.session(peer); sn != nil {
-		sn.kept.Store(int64(time.Since(sn.since) + relayTime))
+		sn.kept.Store(int64(time.Since(sn.since) + nat.IntroducerTime))
 	}
 }

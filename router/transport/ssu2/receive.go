@@ -157,8 +157,24 @@ func (s *session) postpone(t wire.BlockType, body []byte) {
 	s.later = append(s.later, event{t, bytes.Clone(body)})
 }
 
-// maxEvents is how many blocks of one batch of packets wait to be handled.
-const maxEvents = 32
+// confirmed handles what follows the RouterInfo in SessionConfirmed: all that the data phase has, once the session is open.
+func (s *session) confirmed(payload []byte) {
+	blocks, err := wire.ParseBlocks(payload)
+	if err != nil || !blocks.Next() {
+		return
+	}
+	now := time.Now()
+	s.mu.Lock()
+	if s.state <= stateClosing {
+		s.now, s.from = now, s.route()
+		if err := s.flow.Confirmed(now, blocks, s); err != nil {
+			s.violated(now, err)
+		}
+	}
+	s.mu.Unlock()
+	s.deliver()
+	s.link.mark(s)
+}
 
 // blocks handles those of SessionCreated or SessionConfirmed that are as in the data phase, once the session is open.
 func (s *session) blocks(payload []byte) {

@@ -41,7 +41,7 @@ func (s *server) dialThrough(ctx context.Context, ri *i2p.RouterInfo, through []
 	err := transport.ErrNoAddress
 	for _, to := range through {
 		list := to.through
-		for try := 0; try < maxIntroducers && len(list) > 0 && ctx.Err() == nil; try++ {
+		for try := 0; try < nat.MaxIntroducers && len(list) > 0 && ctx.Err() == nil; try++ {
 			in, connected, ok := s.chooseIntroducer(list)
 			if !ok && s.lookupIntroducers(ctx, list) {
 				in, connected, ok = s.chooseIntroducer(list)

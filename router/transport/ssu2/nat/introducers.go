@@ -18,7 +18,7 @@ type introducerBook struct {
 	due    time.Time // of the next look
 }
 
-// A gotTag expires introducerTime after the RelayTag came last: so long does Bob keep the session.
+// A gotTag expires IntroducerTime after the RelayTag came last: so long does Bob keep the session.
 type gotTag struct {
 	Introducer
 	ping time.Time // next, while it is published
@@ -101,7 +101,7 @@ func (e *Engine) tagGot(now time.Time, s Session, body []byte) {
 		b.got[s.Router] = t
 	}
 	changed := t.Tag != tag
-	t.Tag, t.Expires = tag, now.Add(introducerTime)
+	t.Tag, t.Expires = tag, now.Add(IntroducerTime)
 	if slices.Contains(b.chosen, t) {
 		e.host.Keep(t.Router)
 	} else if b.need && changed {

@@ -102,15 +102,15 @@ const (
 	MaxTags      = 256
 	maxGroupTags = 8
 	// tagTime is how long a tag is good for that is neither asked for again nor used; it ends with the session in any case, which the Host keeps
-	// for introducerTime from then on.
+	// for IntroducerTime from then on.
 	tagTime = 6 * time.Hour
 	// MaxIntroducers that are published (ih0 to ih2).
 	MaxIntroducers = 3
 	// maxGotTags bounds the tags that we were given, per family; further ones are ignored.
 	maxGotTags = 64
-	// introducerTime is how long an introducer is published for from its RelayTag on (i2pd: 80 minutes from the begin of the session). From
+	// IntroducerTime is how long an introducer is published for from its RelayTag on (i2pd: 80 minutes from the begin of the session). From
 	// introducerRenew before the end on it is asked for another, and introducerLast before the end it is replaced: i2pd does not answer.
-	introducerTime  = 80 * time.Minute
+	IntroducerTime  = 80 * time.Minute
 	introducerRenew = 30 * time.Minute
 	introducerLast  = 10 * time.Minute
 	// keepAlive is how often introducers get a packet: NATs forget a flow after 30 s without any (i2pd: 15 s).
