@@ -31,8 +31,10 @@ func (q *sendQueue) pickControl(t instant) (pick, bool) {
 // pick finds the next lost or new fragment for packets of payloads of size bytes. Expired messages are dropped on the way. A message of which
 // longer fragments were sent, for payloads of up to soon bytes, waits, as these will pass again.
 func (q *sendQueue) pick(t instant, size, soon int) (pick, bool) {
-	if p, ok := q.pickLost(t, size, soon); ok {
-		return p, true
+	if q.lost.n > 0 {
+		if p, ok := q.pickLost(t, size, soon); ok {
+			return p, true
+		}
 	}
 	return q.pickFresh(t, size, soon)
 }
@@ -67,12 +69,18 @@ func (q *sendQueue) pickFresh(t instant, size, soon int) (pick, bool) {
 		h := q.fresh.front()
 		m := q.live(h)
 		if m != nil && t < m.expires {
-			if m.next == 0 {
+			if m.n == 0 {
 				m.divide(size)
 			}
 			p := pick{h: h, m: m, frag: m.next, size: m.blockLen(m.next), from: &q.fresh}
-			if p.size <= soon {
-				return p, p.size <= size
+			switch {
+			case p.size <= size:
+				return p, true
+			case m.next == 0:
+				m.n = 0
+				continue
+			case p.size <= soon:
+				return p, false
 			}
 			q.fresh.pop()
 			if q.refit(h, m); q.live(h) != nil { // half sent, and on its way: no second chance for this one
