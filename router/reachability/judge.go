@@ -62,10 +62,14 @@ func (s *family) count(agree int) tally {
 
 // ofAddress are the tests that say something of our address: not those that reached another one.
 func (s *family) ofAddress() []vote {
-	if !s.ip.IsValid() {
+	ours := s.ip
+	if s.advertise.IsValid() {
+		ours = s.advertise.Addr()
+	}
+	if !ours.IsValid() {
 		return s.tests
 	}
-	return slices.DeleteFunc(slices.Clone(s.tests), func(v vote) bool { return v.state == OK && v.tested.Addr() != s.ip })
+	return slices.DeleteFunc(slices.Clone(s.tests), func(v vote) bool { return v.state == OK && v.tested.Addr() != ours })
 }
 
 // judge makes the report, after decide: what is configured goes before what is known.

@@ -89,7 +89,19 @@ func TestConfigurationGoesFirst(t *testing.T) {
 	if r := k.Report(start, v6); r.State != unknown {
 		t.Errorf("IPv6: %v", r.State)
 	}
+
+	// Packets leave from another address than the one that is forwarded to us: tests of that one count.
+	k = keeper(func(c *reachability.Config) { c.Advertise = []netip.AddrPort{own} })
+	for i := range 3 {
+		k.AddressSeen(start, peer(i), ip(i), elsewhere)
+		k.Tested(start, test(i+1, ok))
+	}
+	if r := want(t, k, start, ok, own); r.Reached != 3 || k.NextTest(start, v4).Before(start.Add(okTest)) {
+		t.Errorf("reached by %d, next test in %v", r.Reached, k.NextTest(start, v4).Sub(start))
+	}
 }
+
+const okTest = 30 * time.Minute
 
 func TestVerdictTakesTwoNetworks(t *testing.T) {
 	for _, s := range []reachability.State{ok, firewalled, symmetric} {
@@ -419,6 +431,11 @@ func TestSchedule(t *testing.T) {
 	in(20*time.Minute, 40*time.Minute)
 	k.Mapped(now, own, "PCP")
 	in(time.Second, 20*time.Second)
+	k.Moved(now, v4)
+	for i, d := range []time.Duration{30, 30, 30, 30, 30, 60, 120, 240, 480, 600, 600} { // one who contradicts himself settles nothing
+		k.Tested(now, test(1, []reachability.State{ok, firewalled}[i%2]))
+		in(d*time.Second, 2*d*time.Second)
+	}
 	if d := k.NextTest(now, v6).Sub(now); d > time.Minute {
 		t.Errorf("IPv6 in %v", d)
 	}

@@ -31,7 +31,7 @@ const (
 	firstTest = 15 * time.Second // after the start: sessions are needed
 	soonTest  = 10 * time.Second // after a change of address or mapping
 	openTest  = 30 * time.Second // to twice that, while there is no verdict, or a test contradicts it
-	maxOpen   = 10 * time.Minute // doubling while tests say nothing
+	maxOpen   = 10 * time.Minute // doubling while tests say nothing, or settle nothing
 	// patientTests that say nothing are followed as soon as others: i2pd 2.45 as Bob loses some, and where everybody knows everybody most
 	// Charlies refuse.
 	patientTests = 4

@@ -6,6 +6,7 @@ import "time"
 type schedule struct {
 	next    time.Time
 	nothing int // tests in a row that said nothing
+	open    int // tests in a row after which there was no verdict, or another one
 	noBob   int // tests in a row that could not start
 }
 
@@ -24,9 +25,13 @@ func (c *schedule) ended(now time.Time, outcome, state State, jitter float64) {
 		return
 	}
 	c.nothing = 0
+	if state == Unknown || (outcome == OK) != (state == OK) {
+		c.next = now.Add(spread(backoff(openTest, maxOpen, max(c.open-patientTests, 0)), jitter))
+		c.open++
+		return
+	}
+	c.open = 0
 	switch {
-	case state == Unknown || (outcome == OK) != (state == OK):
-		c.next = now.Add(spread(openTest, jitter))
 	case state == OK:
 		c.next = now.Add(spread(okTest, jitter))
 	default:
