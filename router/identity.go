@@ -21,14 +21,18 @@ const ProtocolVersion = "0.9.67"
 type identity struct {
 	keys        *i2p.RouterKeys
 	ntcp2, ssu2 linkKeys
+	renewed     bool // in the place of one that showed itself otherwise
 }
 
-// loadIdentity reads router.keys, ntcp2.keys and ssu2.keys in dir, or makes them; with no dir it makes them in memory.
-func loadIdentity(dir string) (id identity, err error) {
+// loadIdentity reads router.keys, ntcp2.keys and ssu2.keys in dir, or makes them, as well when the router shows itself otherwise
+// than before; with no dir it makes them in memory.
+func loadIdentity(dir string, as exposure) (id identity, err error) {
 	if dir == "" {
 		id.keys, err = i2p.NewRouterKeys()
 	} else if err = os.MkdirAll(dir, 0o700); err != nil {
 		return id, fmt.Errorf("router: make the data directory: %w", err)
+	} else if id.renewed, err = renew(dir, as); err != nil {
+		return id, err
 	} else {
 		id.keys, err = i2p.LoadOrCreateRouterKeys(filepath.Join(dir, "router.keys"))
 	}

@@ -102,9 +102,12 @@ func New(cfg Config, log *slog.Logger) (*Router, error) {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	id, err := loadIdentity(cfg.DataDir)
+	id, err := loadIdentity(cfg.DataDir, cfg.exposure())
 	if err != nil {
 		return nil, err
+	}
+	if id.renewed {
+		log.Info("router has a new identity, as it hides or shows its address otherwise than before", "now", cfg.exposure())
 	}
 	r := &Router{
 		cfg: cfg, log: log, id: id, hash: id.keys.Identity.Hash(), clock: clock.New(), table: pool.NewTable(),
