@@ -82,10 +82,6 @@ func (e *Engine) tagGot(now time.Time, s Session, body []byte) {
 		e.drop(DropMalformed)
 		return
 	}
-	if !e.rates.tagsGot.take(now, s.Router) {
-		e.drop(DropFlood)
-		return
-	}
 	f := FamilyOf(s.Remote.Addr())
 	b := &e.introducers[f]
 	t := b.got[s.Router]
@@ -93,7 +89,7 @@ func (e *Engine) tagGot(now time.Time, s Session, body []byte) {
 	case t == nil && !s.Outbound && b.asked[s.Router].IsZero():
 		e.drop(DropUnasked) // who comes to us and offers himself may want to see who else comes
 		return
-	case t == nil && len(b.got) >= maxGotTags:
+	case !e.rates.tagsGot.take(now, s.Router), t == nil && len(b.got) >= maxGotTags:
 		e.drop(DropFlood)
 		return
 	case t == nil:
