@@ -2,6 +2,7 @@ package transport
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -20,12 +21,6 @@ type dial struct {
 	started bool
 	done    chan struct{} // closed with err set
 	err     error
-}
-
-// A backoff keeps a peer from being dialled again at once.
-type backoff struct {
-	failures int
-	until    time.Time
 }
 
 // sendByDial queues messages with a dial, which it starts if needed.
@@ -51,24 +46,6 @@ func (m *Mux) sendByDial(to i2p.Hash, foreign bool, msgs []*buf.Buf) {
 		m.c.dropPendingFull.Add(uint64(len(msgs) - took))
 	}
 	release(msgs[took:])
-}
-
-// pendLocked lets messages wait for a dial, and returns how many fit. Those of others leave half of the memory.
-func (m *Mux) pendLocked(d *dial, foreign bool, msgs []*buf.Buf) int {
-	most := maxPendingBytes
-	if foreign {
-		most /= 2
-	}
-	for i, b := range msgs {
-		size := b.Footprint()
-		if len(d.pending) == m.cfg.MaxPendingMessages || m.pendingBytes+size > most {
-			return i
-		}
-		d.pending = append(d.pending, b)
-		d.bytes += size
-		m.pendingBytes += size
-	}
-	return len(msgs)
 }
 
 // dialLocked returns the dial that is under way or a new one. One that waits for others and is wanted for ourselves
@@ -194,10 +171,11 @@ func (m *Mux) run(ctx context.Context, d *dial) {
 		return // registry.Opened has finished the dial
 	}
 	m.c.dialFailures.Add(1)
+	own := isOurOwn(err)
 	m.mu.Lock()
 	current := m.dials[d.to] == d
 	if current {
-		m.backOffLocked(d.to, time.Now())
+		m.backOffLocked(d.to, own, time.Now())
 		m.finishLocked(d, err)
 	}
 	m.mu.Unlock()
@@ -206,12 +184,16 @@ func (m *Mux) run(ctx context.Context, d *dial) {
 	}
 	m.c.dropDialFailed.Add(uint64(len(d.pending)))
 	release(d.pending)
-	if m.deps.Peers != nil && ctx.Err() != context.Canceled && !isOurOwn(err) {
+	if m.deps.Peers != nil && ctx.Err() != context.Canceled && !own && !errors.Is(err, errLookup) {
 		m.deps.Peers.Failed(d.to, err)
 	}
 	m.punish(d.to, err)
 	m.log.Debug("dial failed", "peer", d.to, "cause", err)
 }
+
+// errLookup is wrapped where the RouterInfo was not found, which says nothing about the router: strangers name hashes that do not
+// exist, and our own tunnels may not be ready.
+var errLookup = errors.New("look up")
 
 // attempt looks the router up and dials it over the transports that can.
 func (m *Mux) attempt(ctx context.Context, d *dial) error {
@@ -221,10 +203,10 @@ func (m *Mux) attempt(ctx context.Context, d *dial) error {
 	}
 	ri, err := m.deps.Lookup(ctx, to)
 	if err != nil {
-		return fmt.Errorf("transport: look up %s: %w", to.Short(), err)
+		return fmt.Errorf("transport: %w %s: %w", errLookup, to.Short(), err)
 	}
 	if ri.Hash() != to {
-		return fmt.Errorf("transport: look up %s: RouterInfo of another router", to.Short())
+		return fmt.Errorf("transport: %w %s: RouterInfo of another router", errLookup, to.Short())
 	}
 	if id := ri.NetworkID(); m.cfg.NetworkID != 0 && id != m.cfg.NetworkID {
 		err := &Violation{BanNetwork, fmt.Errorf("RouterInfo of network %d", id)}
@@ -263,17 +245,6 @@ func (m *Mux) finishLocked(d *dial, err error) {
 	close(d.done)
 }
 
-// flush moves what waited for a dial to the session.
-func (m *Mux) flush(d *dial, s Session) {
-	if len(d.pending) == 0 {
-		return
-	}
-	if n := s.Send(d.pending); n < len(d.pending) {
-		m.c.dropSessionFull.Add(uint64(len(d.pending) - n))
-	}
-	d.pending = nil
-}
-
 // abandonDials ends the dials that never got a turn.
 func (m *Mux) abandonDials(err error) {
 	m.mu.Lock()
@@ -284,41 +255,4 @@ func (m *Mux) abandonDials(err error) {
 		release(d.pending)
 	}
 	m.queue, m.foreign = nil, nil
-}
-
-func (m *Mux) backOffLocked(peer i2p.Hash, now time.Time) {
-	if len(m.backoffs) >= maxBackoffs {
-		m.forgetLocked(now, true)
-	}
-	b := m.backoffs[peer]
-	pause := m.cfg.BackoffMax
-	if b.failures < 20 {
-		pause = min(pause, m.cfg.BackoffMin<<b.failures)
-	}
-	m.backoffs[peer] = backoff{failures: b.failures + 1, until: now.Add(pause)}
-}
-
-// forget forgets failures that are older than twice the longest pause, and what is old of the other tables.
-func (m *Mux) forget(now time.Time) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.forgetLocked(now, false)
-	m.history.forget(now, false)
-	m.bans.forget(now)
-}
-
-func (m *Mux) forgetLocked(now time.Time, room bool) {
-	n := 0
-	for peer, b := range m.backoffs {
-		if now.Sub(b.until) > m.cfg.BackoffMax || room && n < maxBackoffs/4 {
-			delete(m.backoffs, peer)
-			n++
-		}
-	}
-}
-
-func release(msgs []*buf.Buf) {
-	for _, b := range msgs {
-		b.Release()
-	}
 }

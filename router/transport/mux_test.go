@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"slices"
+	"strings"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -143,6 +144,41 @@ func TestPeerIsNotBlamedForOurOwnTrouble(t *testing.T) {
 		}
 		if a.failures() != 0 {
 			t.Errorf("Peers learned of %d failures", a.failures())
+		}
+	})
+}
+
+func TestOurOwnTroubleDoesNotKeepPeersWaiting(t *testing.T) {
+	cfg := transport.Config{BackoffMin: time.Second, BackoffMax: time.Hour}
+	serving(t, cfg, func(t *testing.T, m *transport.Mux, known *peers, tr *fake, _ *profiles) {
+		to := known.add(t, nil)
+		for range 10 {
+			tr.dial = func(context.Context, *i2p.RouterInfo) error { return syscall.ENETUNREACH }
+			if err := m.Connect(t.Context(), to); !errors.Is(err, syscall.ENETUNREACH) {
+				t.Fatalf("connect: %v", err)
+			}
+			time.Sleep(time.Second)
+		}
+		tr.dial = fails(errors.New("broken")) // the peer's failures count from the first
+		m.Connect(t.Context(), to)
+		time.Sleep(time.Second)
+		tr.dial = nil
+		if err := m.Connect(t.Context(), to); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// Strangers choose hashes, and that none is found says nothing about a router.
+func TestPeerIsNotBlamedForALookup(t *testing.T) {
+	serving(t, transport.Config{}, func(t *testing.T, m *transport.Mux, _ *peers, _ *fake, a *profiles) {
+		if err := m.Connect(t.Context(), i2p.Hash{1}); err == nil || !strings.Contains(err.Error(), "transport: look up") {
+			t.Error(err)
+		}
+		m.Forward(i2p.Hash{2}, msg("x"))
+		synctest.Wait()
+		if st := m.Stats(); st.DialFailures != 2 || a.failures() != 0 {
+			t.Errorf("%+v; Peers learned of %d failures", st, a.failures())
 		}
 	})
 }

@@ -251,7 +251,7 @@ func (r registry) Closed(s Session, err error) {
 	}
 	refused = refused && m.sessions[peer] == nil && m.serving
 	if refused {
-		m.backOffLocked(peer, now)
+		m.backOffLocked(peer, false, now)
 	}
 	m.mu.Unlock()
 	m.punish(peer, err)
