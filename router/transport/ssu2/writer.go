@@ -58,10 +58,12 @@ func (w *writer) run(stop <-chan struct{}) {
 
 // round gives everybody a turn who wants one, and who asks for more another one after the others, until nobody does.
 func (w *writer) round(now time.Time) {
-	for w.collect(now); len(w.turns) > 0; w.collect(now) {
+	for now = w.collect(now); len(w.turns) > 0; now = w.collect(now) {
 		again := w.turns[:0]
 		for _, a := range w.turns {
-			w.reserve(turnBytes)
+			if w.reserve(turnBytes) {
+				now = time.Now()
+			}
 			next, more := a.act(w, now)
 			p := a.place()
 			switch {
@@ -83,11 +85,13 @@ func (w *writer) round(now time.Time) {
 	w.flush()
 }
 
-// collect takes the single packets, and adds to the turns who was marked or whose time has come.
-func (w *writer) collect(now time.Time) {
+// collect takes the single packets, and adds to the turns who was marked or whose time has come. It returns what now is then.
+func (w *writer) collect(now time.Time) time.Time {
 	w.dirty, w.raw = w.l.take(w.dirty, w.raw)
 	for i, p := range w.raw {
-		w.reserve(maxMTU)
+		if w.reserve(maxMTU) {
+			now = time.Now()
+		}
 		w.single(p.by, p.data)
 		w.raw[i].data = nil
 	}
@@ -97,6 +101,7 @@ func (w *writer) collect(now time.Time) {
 		w.dirty[i] = nil
 	}
 	w.wheel.Advance(now, w.due)
+	return now
 }
 
 func (w *writer) due(t *wheel.Timer) { w.turn(t.Owner.(actor)) }
@@ -109,11 +114,13 @@ func (w *writer) turn(a actor) {
 	}
 }
 
-// reserve makes room for n bytes of packets. Nobody's lock is held: writing may take its time.
-func (w *writer) reserve(n int) {
-	if len(w.arena)-w.used < n {
-		w.flush()
+// reserve makes room for n bytes of packets. Nobody's lock is held: writing may take its time, which it did if this is true.
+func (w *writer) reserve(n int) bool {
+	if len(w.arena)-w.used >= n {
+		return false
 	}
+	w.flush()
+	return true
 }
 
 // room lends memory for one packet of any length. An actor may use turnBytes in a turn.

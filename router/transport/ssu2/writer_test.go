@@ -3,9 +3,11 @@ package ssu2
 import (
 	"slices"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"clove.i2p/router/buf"
+	"clove.i2p/router/transport/ssu2/flow"
 	"clove.i2p/router/udp"
 )
 
@@ -108,15 +110,16 @@ func TestRefusedLengthsReachTheFlow(t *testing.T) {
 	ours.link.socket = socket
 	w := newWriter(t.Context(), ours.link)
 	now := time.Now()
-	ours.Send([]*buf.Buf{message(1, 1000, 1)})
+	ours.flow = flow.New(flow.Config{Now: now, Initiator: true, MTU: maxMTU, RTT: time.Millisecond})
+	ours.Send([]*buf.Buf{message(1, 1300, 1)})
 	w.round(now)
-	if socket.bytes < 1000 || ours.s.c.tooLarge.Load() == 0 {
+	if socket.bytes < 1300 || ours.s.c.tooLarge.Load() == 0 {
 		t.Fatalf("%d bytes, %d refused", socket.bytes, ours.s.c.tooLarge.Load())
 	}
 	socket.refuse, socket.bytes = false, 0
 	w.round(now)
 	w.round(now.Add(2 * wheelTick))
-	if socket.bytes < 1000 {
+	if socket.bytes < 1300 {
 		t.Errorf("%d bytes were sent again", socket.bytes)
 	}
 }
@@ -135,4 +138,37 @@ func (s *refusingSocket) Write(trains []udp.Train) error {
 		}
 	}
 	return nil
+}
+
+// A slowSocket takes its time.
+type slowSocket struct{ deadSocket }
+
+func (slowSocket) Write([]udp.Train) error { time.Sleep(time.Second); return nil }
+
+// Writing takes as long as the bandwidth lasts. Who has a turn after that is told the time that it is then.
+func TestTurnsHaveTheTimeAfterAWrite(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, _, ours, _ := pair(t)
+		ours.link.socket = slowSocket{ours.link.socket.(deadSocket)}
+		w := newWriter(t.Context(), ours.link)
+		start, turns := time.Now(), 0
+		for range 3 {
+			ours.link.mark(&fakeActor{turns: 2, does: func(w *writer, now time.Time) {
+				turns++
+				if old := time.Since(now); old != 0 {
+					t.Errorf("turn %d: now is %v old", turns, old)
+				}
+				for range 40 {
+					w.add(nil, routeTo(ours.link.local), 1, w.room()[:1400])
+				}
+			}})
+		}
+		for range 200 {
+			ours.link.send(routeTo(ours.link.local), make([]byte, 1400))
+		}
+		w.round(start)
+		if turns != 6 || time.Since(start) < 3*time.Second {
+			t.Errorf("%d turns in %v", turns, time.Since(start))
+		}
+	})
 }
