@@ -83,6 +83,8 @@ const (
 	tokenPeriod = 10 * time.Second
 	// newTokenLife is how long a token that we give in a session is good: about that of i2pd (52 min).
 	newTokenLife = 50 * time.Minute
+	// newTokenInterval is when a session gives another one.
+	newTokenInterval = newTokenLife - 10*time.Minute
 	// tokenMargin is how long before its end a token is not used any more.
 	tokenMargin = 30 * time.Second
 	// maxTokens bounds the tokens that we gave, and those that we got: 64 bytes each.

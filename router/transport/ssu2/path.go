@@ -71,7 +71,8 @@ func (s *session) pathTurn(w *writer, now time.Time) time.Time {
 // challengeOverhead is what a direct packet has around its blocks at most: header, tag, an ack, padding.
 const challengeOverhead = wire.DataOverhead + 64
 
-// challenged answers a PathChallenge, to where it came from.
+// challenged answers a PathChallenge, to where it came from, and again until it is acked where that is the session's path: i2pd
+// asks once, and ends the session if nothing comes.
 func (s *session) challenged(data []byte) {
 	if len(data) == 0 || len(data) > maxPathData {
 		return
@@ -79,7 +80,7 @@ func (s *session) challenged(data []byte) {
 	block := wire.AppendPathResponse(make([]byte, 0, 3+len(data)), data)
 	switch {
 	case s.from.to == s.remote:
-		s.flow.Control(s.now, block, false)
+		s.flow.Control(s.now, block, true)
 	case len(s.direct) < 4 && s.mayMove(s.from.to):
 		s.direct = append(s.direct, directPacket{s.from, block})
 	}
@@ -93,12 +94,12 @@ func (s *session) pathAnswered(data []byte) {
 	}
 	sameHost := p.to.to.Addr() == s.remote.Addr()
 	s.path = nil
+	s.s.contact(s.remote, s.now) // what is behind us is no session's any more, but its NAT knows us for a while
 	s.remote, s.local = p.to.to, p.to.local
 	s.s.c.migrated.Add(1)
 	s.flow.Constrain(s.now, false)
 	if !sameHost { // another port is a NAT that forgot: the path is the same
 		s.flow.Rebase(s.now, !p.to.to.Addr().Is4())
 	}
-	token, expires := s.s.mint.give(s.remote, s.now)
-	s.flow.Control(s.now, wire.AppendNewToken(make([]byte, 0, 16), token, s.s.routerTime(expires)), true)
+	s.giveToken(s.now)
 }

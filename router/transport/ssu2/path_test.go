@@ -1,7 +1,9 @@
 package ssu2
 
 import (
+	"bytes"
 	"net/netip"
+	"slices"
 	"testing"
 	"time"
 
@@ -35,5 +37,49 @@ func TestPathIsGivenUpForNewerPacketsOnly(t *testing.T) {
 	arrive(14, old)
 	if theirs.path != nil {
 		t.Error("a copy of a packet from elsewhere has a path validated although the old address lives")
+	}
+}
+
+// A recordingSocket keeps what was sent.
+type recordingSocket struct {
+	deadSocket
+	packets [][]byte
+}
+
+func (s *recordingSocket) Write(trains []udp.Train) error {
+	for _, t := range trains {
+		for p := range slices.Chunk(t.Data, t.Segment) {
+			s.packets = append(s.packets, bytes.Clone(p))
+		}
+	}
+	return nil
+}
+
+// i2pd asks once whether a path works, and ends the session if it hears nothing.
+func TestAnswersAboutThePathAreSentUntilTheyAreAcked(t *testing.T) {
+	_, _, ours, theirs := pair(t)
+	socket := &recordingSocket{deadSocket: theirs.link.socket.(deadSocket)}
+	theirs.link.socket = socket
+	w := newWriter(t.Context(), theirs.link)
+	now := time.Now().Add(time.Second)
+	packet := wire.AppendPathChallenge(make([]byte, wire.ShortHeaderLen, maxMTU), []byte("12345678"))
+	theirs.receive(now, &udp.Packet{Data: ours.sealer.Seal(packet, ours.remoteID, 7, false), From: ours.link.local})
+	theirs.link.mark(theirs)
+	for range 3 {
+		w.round(now)
+		now = now.Add(time.Second)
+	}
+	answers := 0
+	for _, p := range socket.packets {
+		_, _, payload, err := ours.opener.Open(p, ours.id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if hasBlock(payload, wire.BlockPathResponse) {
+			answers++
+		}
+	}
+	if answers < 2 {
+		t.Errorf("%d answers in %d packets, none was acked", answers, len(socket.packets))
 	}
 }

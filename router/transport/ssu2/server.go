@@ -157,7 +157,7 @@ func (s *server) retry(l *link, by route, h wire.Header, token wire.Token, reaso
 	l.answer(by, s.intro.Seal(answer, b))
 }
 
-// sweepLoop reminds peers of the time and of our RouterInfo when it is new, and counts what the flows did.
+// sweepLoop reminds peers of the time and of our RouterInfo when it is new, gives them tokens, and counts what the flows did.
 func (s *server) sweepLoop() {
 	tick := time.NewTicker(sweepInterval)
 	defer tick.Stop()

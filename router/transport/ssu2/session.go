@@ -62,6 +62,7 @@ type session struct {
 	reason transport.Reason // closing
 	flush  time.Time        // when a closing session stops to wait for acks
 	answer []byte           // lingering: the Termination
+	last   uint32           // lingering: its packet number
 	gone   time.Time        // lingering: until
 	repeat time.Time        // lingering: when the answer goes out again unasked
 	said   time.Time        // lingering: when it was said last
@@ -77,6 +78,7 @@ type session struct {
 	cause      error
 
 	counted  FlowStats // of flow, in counters.flows
+	tokenAt  time.Time // when the peer got its token
 	toldTime time.Time
 	toldInfo time.Time // publication of the RouterInfo that the peer has
 	infos    allowance // of RouterInfo blocks that come
@@ -163,11 +165,9 @@ func (s *session) open() bool {
 		s.refuse(reason)
 		return false
 	}
-	token, expires := s.s.mint.give(s.remoteNow(), time.Now())
-	block := wire.AppendNewToken(make([]byte, 0, 16), token, s.s.routerTime(expires))
 	s.mu.Lock()
 	s.opened = true
-	s.flow.Control(time.Now(), block, true)
+	s.giveToken(time.Now())
 	s.mu.Unlock()
 	s.deliver()
 	s.link.mark(s)
@@ -182,6 +182,13 @@ func (s *server) unwanted(peer i2p.Hash) transport.Reason {
 	return transport.ReasonLimits
 }
 
+// giveToken gives the peer a token for its next session, in place of the one it has. The lock is held.
+func (s *session) giveToken(now time.Time) {
+	token, expires := s.s.mint.give(s.remote, now)
+	s.flow.Control(now, wire.AppendNewToken(make([]byte, 0, 16), token, s.s.routerTime(expires)), true)
+	s.tokenAt = now
+}
+
 // refuse ends a session that the registry does not know, and tells the peer why.
 func (s *session) refuse(reason transport.Reason) {
 	s.mu.Lock()
@@ -194,21 +201,24 @@ func (s *session) place() *place                  { return &s.places }
 func (s *session) Peer() i2p.Hash                 { return s.peer }
 func (s *session) Direction() transport.Direction { return s.direction }
 
-// Send queues messages.
+// Send queues messages. Those that are too short or too long to be any are released.
 func (s *session) Send(msgs []*buf.Buf) int {
 	now := time.Now()
-	took, fit := 0, 0
-	for fit < len(msgs) && msgs[fit].Len() >= minMessage && msgs[fit].Len() <= maxMessage {
-		fit++
-	}
+	took, rest := 0, msgs
 	s.mu.Lock()
-	if s.state == stateOpen {
-		took = s.flow.Queue(now, msgs[:fit])
-	} else {
-		fit = 0
+	for s.state == stateOpen && len(rest) > 0 {
+		fit := 0
+		for fit < len(rest) && rest[fit].Len() >= minMessage && rest[fit].Len() <= maxMessage {
+			fit++
+		}
+		took += s.flow.Queue(now, rest[:fit])
+		if rest = rest[fit:]; len(rest) > 0 {
+			rest[0].Release()
+			rest = rest[1:]
+		}
 	}
 	s.mu.Unlock()
-	for _, m := range msgs[fit:] {
+	for _, m := range rest {
 		m.Release()
 	}
 	if took > 0 {
@@ -262,7 +272,7 @@ func (s *session) remoteNow() netip.AddrPort {
 	return s.remote
 }
 
-// remind tells the peer our time, and our RouterInfo if that is new, and counts what the flow did. It belongs to the sweep.
+// remind tells the peer our time, and our RouterInfo if that is new, gives it another token in time, and counts what the flow did. It belongs to the sweep.
 func (s *session) remind(now time.Time, self *i2p.RouterInfo) {
 	var info *buf.Buf
 	s.mu.Lock()
@@ -277,6 +287,10 @@ func (s *session) remind(now time.Time, self *i2p.RouterInfo) {
 		store := i2np.DatabaseStore{Key: self.Hash(), Data: self.Bytes()}
 		info = buf.From(i2np.Encode(i2np.NewHeader(store.Type(), s.s.clock.Now()), store))
 	}
+	fresh := now.Sub(s.tokenAt) >= newTokenInterval
+	if fresh {
+		s.giveToken(now)
+	}
 	if due || info != nil {
 		s.toldTime = now
 		s.flow.Control(now, wire.AppendDateTime(make([]byte, 0, 7), s.s.clock.Now()), false)
@@ -285,7 +299,7 @@ func (s *session) remind(now time.Time, self *i2p.RouterInfo) {
 		s.flow.Queue(now, []*buf.Buf{info})
 	}
 	s.mu.Unlock()
-	if due || info != nil {
+	if due || fresh || info != nil {
 		s.link.mark(s)
 	}
 }

@@ -38,3 +38,16 @@ func TestMessagesBothWaysOverLoopback(t *testing.T) {
 		t.Fatalf("their end: %v", err)
 	}
 }
+
+// What can be no message costs the others nothing.
+func TestSendSkipsWhatIsNoMessage(t *testing.T) {
+	_, _, ours, _ := pair(t)
+	short := buf.From(make([]byte, minMessage-1))
+	long := buf.From(make([]byte, maxMessage+1))
+	if took := ours.Send([]*buf.Buf{short, message(1, 10, 1), long, message(2, 10, 1), message(3, 10, 1)}); took != 3 {
+		t.Errorf("%d were taken", took)
+	}
+	if st := ours.Status(); st.Queued != 3 || st.Dropped != 2 || st.MessagesOut != 3 {
+		t.Errorf("%+v", st)
+	}
+}
