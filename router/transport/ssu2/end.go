@@ -3,6 +3,7 @@ package ssu2
 import (
 	"bytes"
 	"errors"
+	"math"
 	"time"
 
 	"clove.i2p/router/buf"
@@ -55,7 +56,7 @@ func (s *session) terminate(w *writer, now time.Time) {
 		return
 	}
 	packet := s.sealer.Seal(room[:wire.ShortHeaderLen+n], s.remoteID, number, false)
-	s.answer = bytes.Clone(packet)
+	s.answer, s.last = bytes.Clone(packet), number
 	w.add(nil, s.route(), number, packet)
 	s.bytesOut.Add(uint64(len(packet)))
 	s.finish(s.cause)
@@ -94,17 +95,32 @@ func (s *session) terminated(now time.Time, t *transport.Terminated) {
 	s.state, s.reason, s.flush = stateClosing, transport.ReasonReceived, now
 }
 
-// late answers a packet that came after the end ("Session Termination"), until the peer confirms that it knows.
+// late answers a packet that came after the end ("Session Termination"), until the peer confirms that it knows. If the peer has
+// ended the session too, it waits for us to confirm that.
 func (s *session) late(now time.Time, payload []byte) bool {
-	if reason, ok := terminationOf(payload); ok && (reason == wire.ReasonTerminationReceived || s.reason != transport.ReasonReceived) {
+	switch reason, ok := terminationOf(payload); {
+	case ok && (reason == wire.ReasonTerminationReceived || s.last == math.MaxUint32):
 		s.forget()
 		return false
+	case ok && s.reason != transport.ReasonReceived:
+		s.confirmEnd()
+		s.repeat = now
+		return true
 	}
 	if now.Sub(s.said) < lingerGap {
 		return false
 	}
 	s.repeat = now
 	return true
+}
+
+// confirmEnd makes the Termination that answers the peer's, although ours is out already.
+func (s *session) confirmEnd() {
+	s.reason, s.last = transport.ReasonReceived, s.last+1
+	packet := make([]byte, wire.ShortHeaderLen, wire.ShortHeaderLen+64+wire.TagLen)
+	packet = wire.AppendTermination(packet, s.flow.Received(), wire.ReasonTerminationReceived)
+	packet = wire.AppendPadding(packet, someUpTo(maxHandshakePadding))
+	s.answer = s.sealer.Seal(packet, s.remoteID, s.last, false)
 }
 
 // lingerTurn repeats the Termination, and ends the lingering.
@@ -148,6 +164,7 @@ func (s *session) finish(cause error) {
 		s.s.table.leaveDial(s.confirm.dial)
 		s.confirm = nil
 	}
+	s.s.contact(s.remote, time.Now())
 	s.s.table.endSession(s)
 	if s.onEnd != nil {
 		s.onEnd()
