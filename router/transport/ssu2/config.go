@@ -93,9 +93,9 @@ type Socket interface {
 // An Observer learns what tells about our reachability. It is called on the goroutines that serve packets and may not
 // block.
 type Observer interface {
-	// AddressSeen: a peer, whose session is with the address from, says that our packets come from seen.
+	// AddressSeen: a peer that we opened a session to, which is with the address from, says that our packets come from seen.
 	AddressSeen(peer i2p.Hash, from netip.Addr, seen netip.AddrPort)
-	// InboundFrom: a session was opened to us, from an address that we had not sent to before.
+	// InboundFrom: a session was opened to us, from an address that we have no session with and sent nothing to for a while.
 	InboundFrom(peer i2p.Hash, from netip.Addr)
 	// Tested: a peer test that TestReachability began has ended.
 	Tested(nat.TestResult)

@@ -30,6 +30,7 @@ func (h *inbound) establish(payload []byte) error {
 		rtt = 0
 	}
 	h.mu.Unlock()
+	stranger := s.observer != nil && !(*natHost)(s.nat).Contacted(h.from, true) // before this session is one that there is
 	sn := s.newSession(sessionConfig{
 		link: h.l, peer: peer, direction: transport.Inbound, remote: h.back, id: h.id, remoteID: h.hs.DestID(),
 		target: remote, keys: h.hs.Keys(), variant: h.hs.Variant(), rtt: rtt, now: now,
@@ -57,17 +58,16 @@ func (h *inbound) establish(payload []byte) error {
 	if !sn.open() {
 		return nil
 	}
+	sn.confirmed(payload)
 	for _, p := range held {
 		sn.inject(p, h.back)
 	}
-	sn.blocks(payload)
 	if h.wantsTag {
 		s.nat.block(peer, wire.BlockRelayTagRequest, nil)
 	}
 	s.crossed(sn)
-	stranger := !s.contacted(h.from, true)
 	s.contact(h.from, now)
-	if s.observer != nil && stranger {
+	if stranger {
 		s.observer.InboundFrom(peer, h.from.Addr())
 	}
 	return nil

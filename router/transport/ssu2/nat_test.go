@@ -2,12 +2,14 @@ package ssu2
 
 import (
 	"net/netip"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"clove.i2p/router/transport"
 	"clove.i2p/router/transport/ssu2/nat"
+	"clove.i2p/router/transport/ssu2/wire"
 	"clove.i2p/tests/simnet"
 )
 
@@ -165,6 +167,85 @@ func TestBobKeepsTheSessionForAsLongAsCharliePublishes(t *testing.T) {
 			if a, b := ours.Idle(last), theirs.Idle(last); a != 0 || b != 0 {
 				t.Errorf("published for %v, and idle then for %v and %v", time.Until(in[0].Expires), a, b)
 			}
+		}
+	})
+}
+
+// A NAT lets in whoever there is a session with, however old that is: a session that he opens proves nothing.
+func TestPeersInSessionAreNoStrangers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := simnet.NewInternet(3)
+		bob, _ := newHost(t, n, 1, lossy(0), nil)
+		other, _ := newHost(t, n, 2, lossy(0), nil)
+		bob.serve()
+		other.serve()
+		charlie := behind(t, n, simnet.PortRestricted, 88)
+		charlie.serve()
+		ours, _ := charlie.dial(bob)
+		charlie.mu.Lock()
+		at := charlie.seen[0]
+		charlie.mu.Unlock()
+		keepOpen := func() {
+			for range 40 {
+				time.Sleep(30 * time.Second)
+				transfer(t, ours, bob, 1, 100, nil)
+			}
+		}
+		strangers := func() []netip.Addr {
+			charlie.mu.Lock()
+			defer charlie.mu.Unlock()
+			return slices.Clone(charlie.inbound)
+		}
+		keepOpen()
+		charlie.dial(other) // the table of contacts turns
+		charlie.transport.Publish(Publication{V4: Family{Presence: Direct, At: at}})
+		charlie.sign(nil)
+		again, err := bob.transport.Dial(t.Context(), charlie.self())
+		if err != nil {
+			t.Fatal(err)
+		}
+		receive(t, charlie.opened)
+		time.Sleep(time.Second)
+		if got := strangers(); len(got) != 0 {
+			t.Errorf("strangers %v", got)
+		}
+		keepOpen()
+		ours.Close(transport.ReasonNormal)
+		again.Close(transport.ReasonNormal)
+		time.Sleep(30 * time.Second)
+		if _, err := bob.transport.Dial(t.Context(), charlie.self()); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Second)
+		if got := strangers(); len(got) != 0 {
+			t.Errorf("strangers %v after the sessions had ended", got)
+		}
+	})
+}
+
+// Anybody can open as many sessions to us as he likes: what he says about our address does not count.
+func TestOnlyPeersThatWeChoseSayWhereWeAre(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := simnet.NewInternet(3)
+		a, _ := newHost(t, n, 1, lossy(0), nil)
+		b, _ := newHost(t, n, 2, lossy(0), nil)
+		a.serve()
+		b.serve()
+		ours, theirs := a.dial(b)
+		claimed := netip.MustParseAddrPort("11.9.9.9:99")
+		for _, s := range []*session{ours.(*session), theirs.(*session)} {
+			s.control(wire.AppendAddress(nil, claimed))
+		}
+		time.Sleep(time.Second)
+		for i, r := range []*router{a, b} {
+			r.mu.Lock()
+			if got := slices.Contains(r.seen, claimed); got != (i == 0) {
+				t.Errorf("router %d hears %v", i, r.seen)
+			}
+			r.mu.Unlock()
+		}
+		if (*natHost)(b.running().nat).mostSee(nat.V4) == claimed {
+			t.Error("an inbound session votes")
 		}
 	})
 }

@@ -86,12 +86,12 @@ func (h *natHost) Own(f nat.Family) (netip.AddrPort, bool) {
 	return v.at, false
 }
 
-// mostSee is where most peers see us: all sessions are asked.
+// mostSee is where most peers see us that we opened a session to: all are asked.
 func (h *natHost) mostSee(f nat.Family) (best netip.AddrPort) {
 	votes := make(map[netip.AddrPort]int)
 	for _, sn := range h.s.table.all() {
 		s := sn.natSession()
-		if !s.Seen.IsValid() || s.Seen.Port() == 0 || nat.FamilyOf(s.Seen.Addr()) != f {
+		if !s.Outbound || !s.Seen.IsValid() || s.Seen.Port() == 0 || nat.FamilyOf(s.Seen.Addr()) != f {
 			continue
 		}
 		if votes[s.Seen]++; votes[s.Seen] > votes[best] {

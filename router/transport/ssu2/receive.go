@@ -176,7 +176,7 @@ func (s *session) confirmed(payload []byte) {
 	s.link.mark(s)
 }
 
-// blocks handles those of SessionCreated or SessionConfirmed that are as in the data phase, once the session is open.
+// blocks handles those of SessionCreated that are as in the data phase, once the session is open.
 func (s *session) blocks(payload []byte) {
 	blocks, err := wire.ParseBlocks(payload)
 	s.mu.Lock()
@@ -253,8 +253,8 @@ func (s *session) deliver() {
 // event handles one block, without the lock.
 func (s *session) event(e event) {
 	switch e.t {
-	case wire.BlockAddress:
-		if seen, err := wire.ParseAddress(e.body); err == nil && s.s.observer != nil {
+	case wire.BlockAddress: // from whom we chose: anybody can open sessions to us, as many as he likes
+		if seen, err := wire.ParseAddress(e.body); err == nil && s.s.observer != nil && s.direction == transport.Outbound {
 			s.s.observer.AddressSeen(s.peer, s.remoteNow().Addr(), netip.AddrPortFrom(seen.Addr().Unmap(), seen.Port()))
 		}
 	case wire.BlockRouterInfo:

@@ -40,6 +40,17 @@ func (f *Flow) Receive(now time.Time, number uint32, immediate bool, payload []b
 	return err
 }
 
+// Confirmed takes the blocks of SessionConfirmed that are as in the data phase. It is packet 0, which New has booked.
+func (f *Flow) Confirmed(now time.Time, blocks wire.Blocks, to Handler) error {
+	t := f.tick(now)
+	for immediate := false; !f.closed && blocks.Next(); {
+		if err := f.block(t, blocks.Type, blocks.Body, &immediate, to); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func (f *Flow) block(t instant, kind wire.BlockType, body []byte, immediate *bool, to Handler) error {
 	var err error
 	switch kind {
