@@ -11,7 +11,7 @@
 //
 // Each socket has one reader and one writer, and the writer has the timer wheel of its sessions; a few workers serve
 // all. A session has no goroutine: Send marks it as dirty for the writer. An outbound handshake runs on the
-// goroutine that called Dial.
+// goroutine that called Dial. Two more serve all sessions: one works for ssu2/nat, and one looks after all sessions every few seconds.
 //
 // Read server.go first, then reader.go, writer.go and session.go.
 package ssu2

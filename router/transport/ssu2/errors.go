@@ -13,7 +13,7 @@ var (
 	errStaticKey = errors.New("static key is not the published one")
 	errSource    = errors.New("source is not the published host")
 	errTimeout   = errors.New("peer does not answer")
-	errNoPlace   = errors.New("no connection id is free")
+	errNoPlace   = errors.New("too many dials to this address")
 	errUnknown   = errors.New("no introducer is known that we can reach")
 )
 
