@@ -12,9 +12,9 @@ import (
 	"path/filepath"
 	"runtime"
 	"strconv"
-	"strings"
 	"time"
 
+	"clove.i2p/tests/bench"
 	"clove.i2p/tests/interop"
 	"clove.i2p/tests/netns"
 )
@@ -40,7 +40,7 @@ type network struct {
 func (n *network) nodes() []*node { return append([]*node{n.client, n.server}, n.transit...) }
 
 // bench brings the network up and measures every line.
-func bench(ctx context.Context, o options, out io.Writer) (err error) {
+func measureAll(ctx context.Context, o options, out io.Writer) (err error) {
 	dir := o.keep
 	if dir == "" {
 		if dir, err = os.MkdirTemp("", "clove-bench-"); err != nil {
@@ -67,7 +67,7 @@ func bench(ctx context.Context, o options, out io.Writer) (err error) {
 		return err
 	}
 	r := results{
-		Versions: []string{n.version()}, Load: load(), Size: o.size, CPUs: runtime.NumCPU(),
+		Versions: []string{n.version()}, Load: bench.Load(), Size: o.size, CPUs: runtime.NumCPU(),
 		IdleRSS: map[string]float64{}, RSSAfter: map[string]float64{},
 	}
 	for i, length := range o.hops {
@@ -102,7 +102,7 @@ func bench(ctx context.Context, o options, out io.Writer) (err error) {
 	if err := n.memory(r.RSSAfter); err != nil {
 		return err
 	}
-	r.LoadAfter = load()
+	r.LoadAfter = bench.Load()
 	r.printCompared(out, o.compare)
 	return r.write(o.json)
 }
@@ -181,7 +181,7 @@ func (n *network) startEnds(ctx context.Context, length int) error {
 }
 
 func (n *network) waitReady(ctx context.Context) error {
-	return poll(ctx, "the eepsite answers", readyLimit, func() error {
+	return bench.Poll(ctx, "the eepsite answers", readyLimit, func() error {
 		_, err := get(ctx, n.httpProxy(), n.eepsite, "/", 20*time.Second)
 		return err
 	})
@@ -230,24 +230,24 @@ func (n *network) loopback(ctx context.Context) (float64, error) {
 		}
 		speeds = append(speeds, float64(f.bytes)/mega/time.Since(start).Seconds())
 	}
-	return median(speeds), nil
+	return bench.Median(speeds), nil
 }
 
 // memory notes the resident MB of every process.
 func (n *network) memory(into map[string]float64) error {
 	for _, e := range n.nodes() {
-		u, err := e.usage()
+		u, err := bench.UsageOf(e.pid())
 		if err != nil {
 			return err
 		}
-		into[e.name] = round(float64(u.rss) / mega)
+		into[e.name] = round(float64(u.RSS) / mega)
 	}
 	return nil
 }
 
 func (n *network) version() string {
 	if n.i2pd != nil {
-		return i2pdVersion(n.options.i2pd)
+		return bench.I2pdVersion(n.options.i2pd)
 	}
 	var s struct {
 		Version string `json:"version"`
@@ -256,11 +256,4 @@ func (n *network) version() string {
 		return "?"
 	}
 	return "clove " + s.Version
-}
-
-// load is the machine's load average of a minute.
-func load() string {
-	b, _ := os.ReadFile("/proc/loadavg")
-	first, _, _ := strings.Cut(string(b), " ")
-	return first
 }

@@ -3,10 +3,8 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"fmt"
-	"os/exec"
 	"strings"
 
 	"clove.i2p/tests/interop"
@@ -75,14 +73,4 @@ func (n *network) chooseEnds(ctx context.Context, length int) (err error) {
 		}
 	}
 	return n.waitReady(ctx)
-}
-
-// i2pdVersion is what a binary says about itself.
-func i2pdVersion(program string) string {
-	out, err := exec.Command(program, "--version").Output()
-	first, _, _ := bytes.Cut(out, []byte{'\n'})
-	if f := strings.Fields(string(first)); err == nil && len(f) > 2 {
-		return "i2pd " + f[2]
-	}
-	return "i2pd"
 }

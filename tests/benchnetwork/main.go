@@ -3,21 +3,18 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
+	"clove.i2p/tests/bench"
 	"clove.i2p/tests/interop"
-	"clove.i2p/tests/netns"
 )
 
 // options of a run.
@@ -41,38 +38,7 @@ type options struct {
 	compare []reference
 }
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
-}
-
-func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	o, err := parse(args, stderr)
-	if err != nil {
-		if !errors.Is(err, flag.ErrHelp) {
-			fmt.Fprintln(stderr, "benchnetwork:", err)
-		}
-		return 2
-	}
-	if !netns.Inside() {
-		code, err := netns.Reexec()
-		if err != nil {
-			fmt.Fprintln(stderr, "benchnetwork: it needs root, or unprivileged user namespaces:", err)
-			return 1
-		}
-		return code
-	}
-	if err := netns.RaiseLoopback(); err != nil {
-		fmt.Fprintln(stderr, "benchnetwork:", err)
-		return 1
-	}
-	if err := bench(ctx, o, stdout); err != nil {
-		fmt.Fprintln(stderr, "benchnetwork:", err)
-		return 1
-	}
-	return 0
-}
+func main() { os.Exit(bench.Run("benchnetwork", parse, measureAll)) }
 
 func parse(args []string, stderr io.Writer) (o options, err error) {
 	f := flag.NewFlagSet("benchnetwork", flag.ContinueOnError)

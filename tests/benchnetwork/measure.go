@@ -17,6 +17,7 @@ import (
 	"sync"
 	"time"
 
+	"clove.i2p/tests/bench"
 	"clove.i2p/tests/netns"
 )
 
@@ -36,7 +37,7 @@ func (n *network) measure(ctx context.Context, hops, streams int) (l line, err e
 		if err != nil {
 			return l, err
 		}
-		ttfb = append(ttfb, round(milliseconds(f.first)))
+		ttfb = append(ttfb, round(bench.Milliseconds(f.first)))
 		time.Sleep(50 * time.Millisecond)
 	}
 	trips := []time.Duration{0}
@@ -47,12 +48,12 @@ func (n *network) measure(ctx context.Context, hops, streams int) (l line, err e
 	}
 	var rtt []float64
 	for _, t := range trips {
-		rtt = append(rtt, milliseconds(t))
+		rtt = append(rtt, bench.Milliseconds(t))
 	}
 	slices.Sort(ttfb)
-	l.TTFBs, l.TTFB, l.TTFB90, l.RTT = ttfb, median(ttfb), ttfb[len(ttfb)*9/10], median(rtt)
+	l.TTFBs, l.TTFB, l.TTFB90, l.RTT = ttfb, bench.Median(ttfb), ttfb[len(ttfb)*9/10], bench.Median(rtt)
 	for i := range n.repeat {
-		if err := sleep(ctx, n.settle); err != nil {
+		if err := bench.Sleep(ctx, n.settle); err != nil {
 			return l, err
 		}
 		profiles := func() error { return nil }
@@ -117,17 +118,17 @@ type costs struct {
 
 func (n *network) costs(ctx context.Context) (c costs, err error) {
 	for _, e := range n.nodes() {
-		u, err := e.usage()
+		u, err := bench.UsageOf(e.pid())
 		if err != nil {
 			return c, err
 		}
 		switch e.role {
 		case client:
-			c.client += milliseconds(u.cpu)
+			c.client += bench.Milliseconds(u.CPU)
 		case server:
-			c.server += milliseconds(u.cpu)
+			c.server += bench.Milliseconds(u.CPU)
 		default:
-			c.transit += milliseconds(u.cpu)
+			c.transit += bench.Milliseconds(u.CPU)
 		}
 		if e.i2pd != nil {
 			continue
@@ -224,23 +225,4 @@ func (n *node) profile(ctx context.Context, seconds int, file string) error {
 	return os.WriteFile(file, b, 0o644)
 }
 
-func sleep(ctx context.Context, d time.Duration) error {
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-time.After(d):
-		return nil
-	}
-}
-
-func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
-
 func round(x float64) float64 { return math.Round(x*10) / 10 }
-
-func median(all []float64) float64 {
-	s := slices.Sorted(slices.Values(all))
-	if n := len(s); n%2 == 0 {
-		return (s[n/2-1] + s[n/2]) / 2
-	}
-	return s[len(s)/2]
-}

@@ -15,6 +15,7 @@ import (
 	"strconv"
 	"time"
 
+	"clove.i2p/tests/bench"
 	"clove.i2p/tests/interop"
 	"clove.i2p/tests/netns"
 )
@@ -134,9 +135,9 @@ func (n *node) status(ctx context.Context, out any) error {
 
 // waitRunning waits until the node answers on its control socket and has written its RouterInfo.
 func (n *node) waitRunning(ctx context.Context) error {
-	return poll(ctx, n.name+" starts", 20*time.Second, func() error {
+	return bench.Poll(ctx, n.name+" starts", 20*time.Second, func() error {
 		if !n.process.Alive() {
-			return permanent{fmt.Errorf("%s ended; see %s", n.name, n.dir+".log")}
+			return bench.Never(fmt.Errorf("%s ended; see %s", n.name, n.dir+".log"))
 		}
 		if _, err := os.Stat(n.routerInfo()); err != nil {
 			return err
@@ -162,30 +163,5 @@ func (n *node) serve(ctx context.Context, url string) (host string, site *netns.
 		return "", nil, errors.Join(fmt.Errorf("no eepsite within %v; see %s", readyLimit, n.dir+".log"), site.Stop())
 	case <-ctx.Done():
 		return "", nil, errors.Join(ctx.Err(), site.Stop())
-	}
-}
-
-// permanent ends a poll.
-type permanent struct{ error }
-
-// poll tries f until it succeeds.
-func poll(ctx context.Context, what string, limit time.Duration, f func() error) error {
-	deadline := time.Now().Add(limit)
-	for {
-		err := f()
-		if err == nil {
-			return nil
-		}
-		if p := (permanent{}); errors.As(err, &p) {
-			return p.error
-		}
-		if time.Now().After(deadline) {
-			return fmt.Errorf("%s: not within %v: %w", what, limit, err)
-		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(100 * time.Millisecond):
-		}
 	}
 }

@@ -9,6 +9,8 @@ import (
 	"os"
 	"strconv"
 	"strings"
+
+	"clove.i2p/tests/bench"
 )
 
 // results of a run, as JSON.
@@ -76,7 +78,7 @@ func (l *line) summarize() {
 		for _, r := range l.Runs {
 			all = append(all, f(r))
 		}
-		return median(all)
+		return bench.Median(all)
 	}
 	l.Speed = of(func(s sample) float64 { return s.Speed })
 	l.Client = of(func(s sample) float64 { return s.Client })

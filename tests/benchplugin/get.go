@@ -4,8 +4,6 @@ package main
 
 import (
 	"bufio"
-	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -52,29 +50,4 @@ func connectSOCKS(conn net.Conn, host string) error {
 		return fmt.Errorf("SOCKS reply code %d", reply[3])
 	}
 	return nil
-}
-
-// permanent ends a poll.
-type permanent struct{ error }
-
-// poll tries f until it succeeds.
-func poll(ctx context.Context, what string, f func() error) error {
-	deadline := time.Now().Add(readyLimit)
-	for {
-		err := f()
-		if err == nil {
-			return nil
-		}
-		if p := (permanent{}); errors.As(err, &p) {
-			return p.error
-		}
-		if time.Now().After(deadline) {
-			return fmt.Errorf("%s: not within %v: %w", what, readyLimit, err)
-		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(100 * time.Millisecond):
-		}
-	}
 }

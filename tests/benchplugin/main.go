@@ -9,15 +9,13 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"runtime"
 	"strconv"
 	"strings"
-	"syscall"
 
 	"clove.i2p/plugins/host/sandbox"
-	"clove.i2p/tests/netns"
+	"clove.i2p/tests/bench"
 )
 
 // options of a run.
@@ -33,46 +31,17 @@ const mega = 1_000_000
 
 func main() {
 	sandbox.Main() // does not return in a process that becomes a plugin
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
+	if len(os.Args) == 2 && os.Args[1] == loadCommand {
+		if err := serveLoad(os.Stdin, os.Stdout); err != nil {
+			fmt.Fprintln(os.Stderr, "benchplugin:", err)
+			os.Exit(1)
+		}
+		return
+	}
+	os.Exit(bench.Run("benchplugin", parse, measureAll))
 }
 
-func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	fail := func(err error) int {
-		fmt.Fprintln(stderr, "benchplugin:", err)
-		return 1
-	}
-	if len(args) == 1 && args[0] == loadCommand {
-		if err := serveLoad(os.Stdin, stdout); err != nil {
-			return fail(err)
-		}
-		return 0
-	}
-	o, err := parse(args, stderr)
-	if err != nil {
-		if !errors.Is(err, flag.ErrHelp) {
-			fail(err)
-		}
-		return 2
-	}
-	if !netns.Inside() {
-		code, err := netns.Reexec()
-		if err != nil {
-			return fail(fmt.Errorf("it needs root, or unprivileged user namespaces: %w", err))
-		}
-		return code
-	}
-	if err := netns.RaiseLoopback(); err != nil {
-		return fail(err)
-	}
-	if err := bench(ctx, o, stdout); err != nil {
-		return fail(err)
-	}
-	return 0
-}
-
-func bench(ctx context.Context, o options, out io.Writer) (err error) {
+func measureAll(ctx context.Context, o options, out io.Writer) (err error) {
 	dir, err := os.MkdirTemp("", "clove-bench-")
 	if err != nil {
 		return err
@@ -84,8 +53,7 @@ func bench(ctx context.Context, o options, out io.Writer) (err error) {
 			err = fmt.Errorf("%w (logs are in %s)", err, dir)
 		}
 	}()
-	load, _ := os.ReadFile("/proc/loadavg")
-	fmt.Fprintf(out, "%d processors, load %.4s; medians of %d\n\n", runtime.NumCPU(), load, o.repeat)
+	fmt.Fprintf(out, "%d processors, load %s; medians of %d\n\n", runtime.NumCPU(), bench.Load(), o.repeat)
 	if o.gateSize > 0 {
 		if err := benchGate(ctx, o, dir, out); err != nil {
 			return err

@@ -5,8 +5,9 @@ package main
 import (
 	"fmt"
 	"io"
-	"slices"
 	"time"
+
+	"clove.i2p/tests/bench"
 )
 
 // A way is one of those that the same bytes go.
@@ -47,11 +48,7 @@ func (w *way) median(of func(sample) float64) float64 {
 	for _, s := range w.samples {
 		all = append(all, of(s))
 	}
-	slices.Sort(all)
-	if n := len(all); n%2 == 0 {
-		return (all[n/2-1] + all[n/2]) / 2
-	}
-	return all[len(all)/2]
+	return bench.Median(all)
 }
 
 // printWays compares ways with the first of them. cpu is what of a way is looked at.

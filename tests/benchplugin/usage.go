@@ -4,14 +4,12 @@ package main
 
 import (
 	"fmt"
-	"os"
 	"path/filepath"
 	"strconv"
-	"strings"
 	"time"
-)
 
-const ticksPerSecond = 100 // USER_HZ, the same on every Linux that Go runs on
+	"clove.i2p/tests/bench"
+)
 
 // processTime is the CPU of a process and of all its descendants that there are.
 func processTime(root int) (time.Duration, error) {
@@ -19,40 +17,24 @@ func processTime(root int) (time.Duration, error) {
 	if err != nil {
 		return 0, err
 	}
-	parent, ticks := map[int]int{}, map[int]int64{}
+	all := map[int]bench.Usage{}
 	for _, file := range files {
-		b, err := os.ReadFile(file)
-		if err != nil {
-			continue // it has ended
-		}
 		pid, _ := strconv.Atoi(filepath.Base(filepath.Dir(file)))
-		_, rest, _ := strings.Cut(string(b), ") ")
-		f := strings.Fields(rest) // from the third on: state, ppid, ...
-		if len(f) < 13 {
-			return 0, fmt.Errorf("%s is short", file)
+		if u, err := bench.UsageOf(pid); err == nil { // it may have ended
+			all[pid] = u
 		}
-		parent[pid], _ = strconv.Atoi(f[1])
-		user, err := strconv.ParseInt(f[11], 10, 64)
-		if err != nil {
-			return 0, fmt.Errorf("%s: %w", file, err)
-		}
-		system, err := strconv.ParseInt(f[12], 10, 64)
-		if err != nil {
-			return 0, fmt.Errorf("%s: %w", file, err)
-		}
-		ticks[pid] = user + system
 	}
-	if _, ok := ticks[root]; !ok {
+	if _, ok := all[root]; !ok {
 		return 0, fmt.Errorf("process %d has ended", root)
 	}
-	var sum int64
-	for pid := range ticks {
-		for p := pid; p > 1; p = parent[p] {
+	var sum time.Duration
+	for pid, u := range all {
+		for p := pid; p > 1; p = all[p].Parent {
 			if p == root {
-				sum += ticks[pid]
+				sum += u.CPU
 				break
 			}
 		}
 	}
-	return time.Duration(sum) * time.Second / ticksPerSecond, nil
+	return sum, nil
 }

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"clove.i2p/tests/bench"
 	"clove.i2p/tests/netns"
 )
 
@@ -80,9 +81,9 @@ func (w *whole) start(ctx context.Context, name string, host byte, length int, s
 	if err != nil {
 		return nil, err
 	}
-	err = poll(ctx, name+" starts", func() error {
+	err = bench.Poll(ctx, name+" starts", readyLimit, func() error {
 		if !p.Alive() {
-			return permanent{fmt.Errorf("%s ended", name)}
+			return bench.Never(fmt.Errorf("%s ended", name))
 		}
 		if _, err := os.Stat(filepath.Join(dir, "router.info")); err != nil {
 			return err
@@ -165,7 +166,7 @@ func (w *whole) startEnds(ctx context.Context, hops int) (err error) {
 	}
 	w.addresses = map[string]string{}
 	for _, name := range []string{"tcp", "http"} {
-		err := poll(ctx, "tunnel "+name+" is published", func() error {
+		err := bench.Poll(ctx, "tunnel "+name+" is published", readyLimit, func() error {
 			var t struct {
 				Address   string `json:"address"`
 				Published bool   `json:"published"`
@@ -217,7 +218,7 @@ func (w *whole) measure(ctx context.Context, hops int, out io.Writer) error {
 		{plain, socksProxy, true, siteHost}, {port, clientPort, false, siteHost}, {tcp, socksProxy, true, "tcp"}, {http, socksProxy, true, "http"},
 	}
 	for _, p := range paths {
-		if err := poll(ctx, p.way.name+" answers", func() error { return get(p.via, p.socks, w.addresses[p.target], 1000) }); err != nil {
+		if err := bench.Poll(ctx, p.way.name+" answers", readyLimit, func() error { return get(p.via, p.socks, w.addresses[p.target], 1000) }); err != nil {
 			return err
 		}
 	}

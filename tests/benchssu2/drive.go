@@ -15,6 +15,7 @@ import (
 	"strconv"
 	"time"
 
+	"clove.i2p/tests/bench"
 	"clove.i2p/tests/netns"
 )
 
@@ -95,8 +96,8 @@ type sample struct {
 
 func (s sample) speed() float64   { return s.MB / s.Seconds }
 func (s sample) rate() float64    { return s.Packets / s.Seconds / 1000 }
-func (s sample) send() float64    { return milliseconds(s.Send) / s.MB }
-func (s sample) receive() float64 { return milliseconds(s.Receive) / s.MB }
+func (s sample) send() float64    { return bench.Milliseconds(s.Send) / s.MB }
+func (s sample) receive() float64 { return bench.Milliseconds(s.Receive) / s.MB }
 
 // transit is what a router can carry that receives and sends, in MB per CPU second.
 func (s sample) transit() float64 { return 1000 / (s.send() + s.receive()) }
@@ -154,7 +155,7 @@ func (p *pair) push(ctx context.Context, size int) (s sample, err error) {
 	if _, err := p.sender.ask(request{Do: "push", Size: size}); err != nil {
 		return s, err
 	}
-	if err := sleep(ctx, warmUp); err != nil {
+	if err := bench.Sleep(ctx, warmUp); err != nil {
 		return s, err
 	}
 	if err := p.profiles(size, "profile"); err != nil {
@@ -166,7 +167,7 @@ func (p *pair) push(ctx context.Context, size int) (s sample, err error) {
 	}
 	s0, err0 := p.sender.counts()
 	r0, err1 := p.peer.counts()
-	if err := errors.Join(err0, err1, sleep(ctx, p.o.time)); err != nil {
+	if err := errors.Join(err0, err1, bench.Sleep(ctx, p.o.time)); err != nil {
 		return s, err
 	}
 	s1, err0 := p.sender.counts()
@@ -174,7 +175,7 @@ func (p *pair) push(ctx context.Context, size int) (s sample, err error) {
 	u1, err := netns.UDP()
 	s = difference(s0, s1, r0, r1)
 	s.Lost = float64(u1.Lost - u0.Lost)
-	return s, errors.Join(err0, err1, err, p.profiles(size, "profiled"), p.sender.each("stop"), sleep(ctx, warmUp/2))
+	return s, errors.Join(err0, err1, err, p.profiles(size, "profiled"), p.sender.each("stop"), bench.Sleep(ctx, warmUp/2))
 }
 
 // profiles begins or ends the CPU profiles of both.
@@ -200,14 +201,3 @@ func (p *pair) ping() ([]time.Duration, error) {
 	slices.Sort(a.Trips)
 	return a.Trips, err
 }
-
-func sleep(ctx context.Context, d time.Duration) error {
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-time.After(d):
-		return nil
-	}
-}
-
-func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }

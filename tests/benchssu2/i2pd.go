@@ -3,18 +3,14 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"net/netip"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"strconv"
-	"strings"
-	"time"
 
+	"clove.i2p/tests/bench"
 	"clove.i2p/tests/interop"
 	"clove.i2p/tests/netns"
 )
@@ -57,7 +53,7 @@ func (r *results) toI2pd(ctx context.Context, o options, program string) (err er
 	if _, err := sender.ask(request{Do: "push", Size: tunnelMessage}); err != nil {
 		return err
 	}
-	if err := sleep(ctx, warmUp); err != nil {
+	if err := bench.Sleep(ctx, warmUp); err != nil {
 		return err
 	}
 	u0, err := netns.UDP()
@@ -65,46 +61,19 @@ func (r *results) toI2pd(ctx context.Context, o options, program string) (err er
 		return err
 	}
 	s0, err0 := sender.counts()
-	c0, err1 := cpuOf(router.PID())
-	if err := errors.Join(err0, err1, sleep(ctx, o.time)); err != nil {
+	c0, err1 := bench.UsageOf(router.PID())
+	if err := errors.Join(err0, err1, bench.Sleep(ctx, o.time)); err != nil {
 		return err
 	}
 	s1, err0 := sender.counts()
-	c1, err1 := cpuOf(router.PID())
+	c1, err1 := bench.UsageOf(router.PID())
 	u1, err2 := netns.UDP()
 	messages := float64(s1.Acked) - float64(s0.Acked)
-	name := versionOf(program)
+	name := bench.I2pdVersion(program)
 	r.i2pd[name] = append(r.i2pd[name], sample{
 		MB: messages * tunnelMessage / mega, Seconds: s1.At.Sub(s0.At).Seconds(), Packets: float64(s1.Sent - s0.Sent),
 		Acks: float64(s1.Received - s0.Received), Messages: messages, Lost: float64(u1.Lost - u0.Lost),
-		Send: s1.CPU - s0.CPU, Receive: c1 - c0, Writes: float64(s1.Writes - s0.Writes),
+		Send: s1.CPU - s0.CPU, Receive: c1.CPU - c0.CPU, Writes: float64(s1.Writes - s0.Writes),
 	})
 	return errors.Join(err0, err1, err2)
-}
-
-// cpuOf is what a process has used, in steps of 10 ms.
-func cpuOf(pid int) (time.Duration, error) {
-	const ticksPerSecond = 100 // USER_HZ, the same on every Linux that Go runs on
-	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	if err != nil {
-		return 0, err
-	}
-	_, rest, _ := strings.Cut(string(b), ") ")
-	f := strings.Fields(rest)
-	if len(f) < 13 {
-		return 0, errors.New("short /proc/PID/stat")
-	}
-	user, err0 := strconv.Atoi(f[11])
-	system, err1 := strconv.Atoi(f[12])
-	return time.Duration(user+system) * time.Second / ticksPerSecond, errors.Join(err0, err1)
-}
-
-// versionOf is what an i2pd says about itself.
-func versionOf(program string) string {
-	out, err := exec.Command(program, "--version").Output()
-	first, _, _ := bytes.Cut(out, []byte{'\n'})
-	if f := strings.Fields(string(first)); err == nil && len(f) > 2 {
-		return "i2pd " + f[2]
-	}
-	return "i2pd"
 }

@@ -9,15 +9,12 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"path/filepath"
-	"slices"
 	"strings"
-	"syscall"
 	"time"
 
+	"clove.i2p/tests/bench"
 	"clove.i2p/tests/interop"
-	"clove.i2p/tests/netns"
 )
 
 const mega = 1_000_000
@@ -44,32 +41,7 @@ func main() {
 		}
 		return
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
-}
-
-func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	o, err := parse(args, stderr)
-	if err != nil {
-		if !errors.Is(err, flag.ErrHelp) {
-			fmt.Fprintln(stderr, "benchssu2:", err)
-		}
-		return 2
-	}
-	if !netns.Inside() {
-		code, err := netns.Reexec()
-		if err != nil {
-			fmt.Fprintln(stderr, "benchssu2: it needs root, or unprivileged user namespaces:", err)
-			return 1
-		}
-		return code
-	}
-	if err := errors.Join(netns.RaiseLoopback(), bench(ctx, o, stdout)); err != nil {
-		fmt.Fprintln(stderr, "benchssu2:", err)
-		return 1
-	}
-	return 0
+	os.Exit(bench.Run("benchssu2", parse, measureAll))
 }
 
 func parse(args []string, stderr io.Writer) (o options, err error) {
@@ -137,7 +109,7 @@ var kinds = []kind{
 }
 
 // bench measures all and prints the tables. The modes take turns, so that whatever else the machine does meets all of them.
-func bench(ctx context.Context, o options, out io.Writer) (err error) {
+func measureAll(ctx context.Context, o options, out io.Writer) (err error) {
 	if o.dir, err = os.MkdirTemp("", "clove-bench-ssu2-"); err != nil {
 		return err
 	}
@@ -215,12 +187,4 @@ func (r *results) pair(ctx context.Context, p *pair, mode string, sessions int) 
 	r.median[mode] = append(r.median[mode], trips[len(trips)/2])
 	r.late[mode] = append(r.late[mode], trips[len(trips)*99/100])
 	return nil
-}
-
-func median(all []float64) float64 {
-	s := slices.Sorted(slices.Values(all))
-	if n := len(s); n%2 == 0 {
-		return (s[n/2-1] + s[n/2]) / 2
-	}
-	return s[len(s)/2]
 }

@@ -14,6 +14,7 @@ import (
 	"strconv"
 	"time"
 
+	"clove.i2p/tests/bench"
 	"clove.i2p/tests/netns"
 )
 
@@ -43,7 +44,7 @@ func (o options) variants() []variant {
 		all = append(all, variant{"clove " + m, []string{"-clove", o.clove, "-batching", m}, o.size})
 	}
 	for _, p := range o.i2pd {
-		all = append(all, variant{versionOf(p), []string{"-i2pd", p}, max(o.size/i2pdShare, 1)})
+		all = append(all, variant{bench.I2pdVersion(p), []string{"-i2pd", p}, max(o.size/i2pdShare, 1)})
 	}
 	return all
 }

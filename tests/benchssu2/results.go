@@ -6,11 +6,11 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"os"
 	"runtime"
 	"slices"
-	"strings"
 	"time"
+
+	"clove.i2p/tests/bench"
 )
 
 // results by kind of push, and by mode.
@@ -25,7 +25,7 @@ type results struct {
 
 func newResults() *results {
 	r := &results{
-		load: load(), features: map[string]string{}, median: map[string][]time.Duration{}, late: map[string][]time.Duration{},
+		load: bench.Load(), features: map[string]string{}, median: map[string][]time.Duration{}, late: map[string][]time.Duration{},
 		i2pd: map[string][]sample{},
 	}
 	for range kinds {
@@ -39,11 +39,11 @@ func of(all []sample, f func(sample) float64) float64 {
 	for _, s := range all {
 		v = append(v, f(s))
 	}
-	return median(v)
+	return bench.Median(v)
 }
 
 func (r *results) print(w io.Writer, modes []string) {
-	fmt.Fprintf(w, "%d processors, load %s before and %s after\n", runtime.NumCPU(), r.load, load())
+	fmt.Fprintf(w, "%d processors, load %s before and %s after\n", runtime.NumCPU(), r.load, bench.Load())
 	for _, m := range modes {
 		fmt.Fprintf(w, "%-9s%s\n", m, r.features[m])
 	}
@@ -91,12 +91,5 @@ func micros(all []time.Duration) float64 {
 	for _, d := range all {
 		v = append(v, float64(d)/float64(time.Microsecond))
 	}
-	return median(v)
-}
-
-// load is the machine's load average of a minute.
-func load() string {
-	b, _ := os.ReadFile("/proc/loadavg")
-	first, _, _ := strings.Cut(string(b), " ")
-	return first
+	return bench.Median(v)
 }
