@@ -30,7 +30,6 @@ func (h *inbound) establish(payload []byte) error {
 		rtt = 0
 	}
 	h.mu.Unlock()
-	stranger := s.observer != nil && !(*natHost)(s.nat).Contacted(h.from, true) // before this session is one that there is
 	sn := s.newSession(sessionConfig{
 		link: h.l, peer: peer, direction: transport.Inbound, remote: h.back, id: h.id, remoteID: h.hs.DestID(),
 		target: remote, keys: h.hs.Keys(), variant: h.hs.Variant(), rtt: rtt, now: now,
@@ -38,6 +37,7 @@ func (h *inbound) establish(payload []byte) error {
 	sn.reported = no != nil
 	sn.onEnd = func() { s.gate.Closed(h.from.Addr()) }
 	s.gate.Opened(h.from.Addr())
+	stranger := s.observer != nil && !(*natHost)(s.nat).Contacted(h.from, true) // before this session is one that there is
 	if !s.table.enterSession(sn, h) { // from here on it may end at any time
 		s.gate.Closed(h.from.Addr())
 		return nil
