@@ -14,6 +14,8 @@ import (
 	"clove.i2p/router/reachability"
 	"clove.i2p/router/streaming"
 	"clove.i2p/router/transport"
+	"clove.i2p/router/transport/ntcp2"
+	"clove.i2p/router/transport/ssu2"
 	"clove.i2p/router/tunnel/pool"
 	"clove.i2p/router/tunnel/transit"
 )
@@ -32,6 +34,8 @@ type Stats struct {
 	UnknownTunnel, Unopened, RefusedClove, Unsealed, LoopbackDropped        uint64
 
 	Transport   transport.Stats
+	NTCP2       ntcp2.Stats // zero where it is off, as is SSU2
+	SSU2        ssu2.Stats
 	NetDB       netdb.Stats
 	Peers       peer.Stats
 	Exploratory pool.Stats
@@ -41,12 +45,19 @@ type Stats struct {
 // Stats is a snapshot.
 func (r *Router) Stats() Stats {
 	c := &r.stats
-	return Stats{
+	s := Stats{
 		Expired: c.expired.Load(), Duplicate: c.duplicate.Load(), Malformed: c.malformed.Load(), BadTunnelData: c.badTunnelData.Load(),
 		UnknownType: c.unknownType.Load(), UnknownReply: c.unknownReply.Load(), UnknownTunnel: c.unknownTunnel.Load(), Unopened: c.unopened.Load(),
 		RefusedClove: c.refusedClove.Load(), Unsealed: c.unsealed.Load(), LoopbackDropped: c.loopbackDropped.Load(),
 		Transport: r.mux.Stats(), NetDB: r.db.Stats(), Peers: r.book.Stats(), Exploratory: r.exploratory.Stats(), Transit: r.transit.Stats(),
 	}
+	if r.ntcp2 != nil {
+		s.NTCP2 = r.ntcp2.Stats()
+	}
+	if r.ssu2 != nil {
+		s.SSU2 = r.ssu2.Stats()
+	}
+	return s
 }
 
 // Status is what a router is doing.
