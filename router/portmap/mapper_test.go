@@ -318,7 +318,9 @@ func TestGatewayThatOurTrafficBypassesIsNotAsked(t *testing.T) {
 		cfg := config(d)
 		cfg.Gateway, cfg.Disabled = gateway, []Protocol{PCP, NATPMP}
 		cfg.Source = func() netip.Addr { return netip.MustParseAddr("10.8.0.2") }
-		r := start(t, cfg, func(m *Mapper) { m.times.search, m.routers = 300*time.Millisecond, func() netip.Addr { return gateway } })
+		r := start(t, cfg, func(m *Mapper) {
+			m.times.search, m.routers = 300*time.Millisecond, func() netip.Addr { return gateway }
+		})
 		r.until(name, func() bool { return errors.Is(r.Status()[0].Err, ErrBypassed) })
 		r.stop()
 	}
