@@ -177,8 +177,10 @@ func TestPeersInSessionAreNoStrangers(t *testing.T) {
 		n := simnet.NewInternet(3)
 		bob, _ := newHost(t, n, 1, lossy(0), nil)
 		other, _ := newHost(t, n, 2, lossy(0), nil)
+		third, _ := newHost(t, n, 3, lossy(0), nil)
 		bob.serve()
 		other.serve()
+		third.serve()
 		charlie := behind(t, n, simnet.PortRestricted, 88)
 		charlie.serve()
 		ours, _ := charlie.dial(bob)
@@ -210,6 +212,7 @@ func TestPeersInSessionAreNoStrangers(t *testing.T) {
 			t.Errorf("strangers %v", got)
 		}
 		keepOpen()
+		charlie.dial(third)
 		ours.Close(transport.ReasonNormal)
 		again.Close(transport.ReasonNormal)
 		time.Sleep(30 * time.Second)
