@@ -74,8 +74,8 @@ func (c *Clove) config() string {
 	return b.String() + c.Lines
 }
 
-// StartClove adds a router on a new host, and to the seed of those that come. Of the configuration, Host, Dir and Program
-// are set here, and Seed if there is none. It returns before the router is ready.
+// StartClove adds a router on a new host, and to no seed. Of the configuration, Host, Dir and Program are set here, and Seed if
+// there is none. It returns before the router is ready.
 func (n *Network) StartClove(ctx context.Context, s Spec, cfg CloveConfig) (*Clove, error) {
 	var err error
 	if cfg.Program == "" {

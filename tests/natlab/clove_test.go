@@ -15,6 +15,7 @@ import (
 
 // What clove finds out about itself in a network of i2pd, as Alice: Bob and Charlie are i2pd.
 func TestCloveVerdicts(t *testing.T) {
+	besides(t)
 	n := newNetwork(t)
 	if full {
 		startMany(t, n)

@@ -14,7 +14,8 @@
 // Environment:
 //
 //	CLOVE_INTEROP=required   a missing program is a failure, not a skip
-//	CLOVE_NATLAB=full        what takes minutes runs too (give -timeout 40m)
+//	CLOVE_NATLAB=full        what takes minutes runs too (give -timeout 40m); without it, one
+//	                         verdict by tests and one relay (TestCloveBehindNAT, 1 to 2 minutes)
 //	CLOVE_INTEROP_LONG=1     all pairs of kinds, all impairments, 10 MB (give -timeout 120m)
 //	CLOVE_INTEROP_LOG=debug  of the routers
 //	I2PD=/path/to/i2pd       another i2pd

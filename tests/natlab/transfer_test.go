@@ -65,7 +65,10 @@ func TestI2pdTransfers(t *testing.T) {
 	transfers(t, startI2pd, startI2pd, false)
 }
 
-func TestCloveTransfers(t *testing.T) { transfers(t, startClove, startClove, true) }
+func TestCloveTransfers(t *testing.T) {
+	besides(t)
+	transfers(t, startClove, startClove, true)
+}
 
 func TestCloveToI2pdTransfers(t *testing.T) {
 	if !long {

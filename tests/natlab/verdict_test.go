@@ -244,3 +244,11 @@ func slow(t *testing.T) {
 		t.Skip("takes minutes: CLOVE_NATLAB=full runs this")
 	}
 }
+
+// besides lets a test run beside others in the short version, which measures nothing.
+func besides(t *testing.T) {
+	t.Helper()
+	if !full {
+		t.Parallel()
+	}
+}
