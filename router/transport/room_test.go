@@ -230,8 +230,8 @@ func TestForwardedMessagesDoNotFillTheTable(t *testing.T) {
 	}
 }
 
-// A dial for others that something of our own comes to wait for has the places of ours.
-func TestForwardedDialThatWeNeedHasAPlace(t *testing.T) {
+// A session that was dialled for others is ours if something of our own came to wait for it.
+func TestForwardedDialThatWeNeedMakesASessionOfOurs(t *testing.T) {
 	serving(t, small, func(t *testing.T, m *transport.Mux, known *peers, tr *fake, _ *profiles) {
 		slow := known.add(t, nil)
 		look := make(chan struct{})
@@ -243,12 +243,15 @@ func TestForwardedDialThatWeNeedHasAPlace(t *testing.T) {
 		}
 		m.Forward(slow, msg("x"))
 		synctest.Wait()
-		fill(tr, 0, spread(56)...)
+		in := fill(tr, 0, spread(56)...)
 		m.Send(slow, msg("ours"))
 		close(look)
 		synctest.Wait()
 		time.Sleep(3 * time.Minute)
-		if n := len(fill(tr, 100, crowd(40)...)); n == 0 || !m.Connected(slow) {
+		for _, s := range in {
+			s.touch() // it is the only one that is idle
+		}
+		if n := len(fill(tr, 100, "14.0.0.1")); n != 0 || !m.Connected(slow) {
 			t.Errorf("%d newcomers; what we sent counts for nothing", n)
 		}
 	})
