@@ -30,7 +30,7 @@ func (r *reader) run() {
 		}
 		if err != nil {
 			pause = min(max(2*pause, time.Millisecond), maxReadPause)
-			time.Sleep(pause)
+			<-time.After(pause)
 			continue
 		}
 		pause = 0
