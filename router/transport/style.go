@@ -1,6 +1,10 @@
 package transport
 
-import "sync/atomic"
+import (
+	"cmp"
+	"slices"
+	"sync/atomic"
+)
 
 // A style is one transport and how it does.
 type style struct {
@@ -32,3 +36,12 @@ func (s *style) relent() { s.failing.Store(s.failing.Load() / 2) }
 // trouble is what a bid costs more when dials of this transport keep failing, whoever the peer: UDP may be blocked, or the
 // proxy down.
 func (s *style) trouble() int { return min(int(s.failing.Load())/2, maxCostTrouble) }
+
+// styleOrder gives each style its place in the order of rank, which is that of their names: the same on both sides.
+func styleOrder(styles []*style) {
+	sorted := slices.Clone(styles)
+	slices.SortStableFunc(sorted, func(a, b *style) int { return cmp.Compare(a.name, b.name) })
+	for i, s := range sorted {
+		s.order = i
+	}
+}

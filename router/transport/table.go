@@ -2,7 +2,6 @@ package transport
 
 import (
 	"bytes"
-	"cmp"
 	"errors"
 	"net/netip"
 	"slices"
@@ -292,13 +291,4 @@ func (m *Mux) takeOver(now time.Time) (idle, spare []Session) {
 		}
 	}
 	return idle, spare
-}
-
-// styleOrder gives each style its place in the order of rank, which is that of their names: the same on both sides.
-func styleOrder(styles []*style) {
-	sorted := slices.Clone(styles)
-	slices.SortStableFunc(sorted, func(a, b *style) int { return cmp.Compare(a.name, b.name) })
-	for i, s := range sorted {
-		s.order = i
-	}
 }
