@@ -29,8 +29,6 @@ type identity struct {
 func loadIdentity(dir string, as exposure) (id identity, err error) {
 	if dir == "" {
 		id.keys, err = i2p.NewRouterKeys()
-	} else if err = os.MkdirAll(dir, 0o700); err != nil {
-		return id, fmt.Errorf("router: make the data directory: %w", err)
 	} else if id.renewed, err = renew(dir, as); err != nil {
 		return id, err
 	} else {

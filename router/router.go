@@ -34,11 +34,12 @@ import (
 //
 // It is safe for concurrent use.
 type Router struct {
-	cfg  Config
-	log  *slog.Logger
-	id   identity
-	hash i2p.Hash
-	own  atomic.Pointer[i2p.RouterInfo]
+	cfg    Config
+	log    *slog.Logger
+	id     identity
+	unlock func() // the data directory
+	hash   i2p.Hash
+	own    atomic.Pointer[i2p.RouterInfo]
 	// signing is held while own is made.
 	signing sync.Mutex
 	role    floodfillRole
@@ -94,11 +95,20 @@ const resignInterval = 20 * time.Minute
 
 // New reads what DataDir keeps, binds the port and returns a router that does nothing before Run. A router that is
 // not Run is to be Closed.
-func New(cfg Config, log *slog.Logger) (*Router, error) {
+func New(cfg Config, log *slog.Logger) (_ *Router, err error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
 	cfg = cfg.withDefaults()
+	unlock, err := lockDir(cfg.DataDir)
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			unlock()
+		}
+	}()
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
@@ -110,7 +120,7 @@ func New(cfg Config, log *slog.Logger) (*Router, error) {
 		log.Info("router has a new identity, as it hides or shows its address otherwise than before", "now", cfg.exposure())
 	}
 	r := &Router{
-		cfg: cfg, log: log, id: id, hash: id.keys.Identity.Hash(), clock: clock.New(), table: pool.NewTable(),
+		cfg: cfg, log: log, unlock: unlock, id: id, hash: id.keys.Identity.Hash(), clock: clock.New(), table: pool.NewTable(),
 		seen: i2np.NewFilter(), seenExploratory: i2np.NewFilter(),
 		loopback: make(chan *buf.Buf, loopbackQueue), up: make(chan struct{}), ready: make(chan struct{}), destinations: make(map[i2p.Hash]*Destination),
 	}
@@ -180,6 +190,7 @@ func (r *Router) openTables(private bool) (err error) {
 
 // Close releases the files and ports of a router that is not Run.
 func (r *Router) Close() error {
+	defer r.unlock()
 	var err error
 	if r.db != nil {
 		err = r.db.Close()
@@ -192,6 +203,7 @@ func (r *Router) Close() error {
 //
 // What hands messages on ends before what takes them: destinations, transports, loopback, tables.
 func (r *Router) Run(ctx context.Context) error {
+	defer r.unlock()
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	r.started = time.Now()

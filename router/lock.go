@@ -1,0 +1,30 @@
+package router
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+)
+
+// lockName is a file in the data directory, locked while a router uses that. It is never removed.
+const lockName = "router.lock"
+
+// lockDir makes the data directory and keeps other routers out of it until unlock, before anything in it is read: two of them
+// would write over each other's keys and ports. With no directory it does nothing.
+func lockDir(dir string) (unlock func(), err error) {
+	if dir == "" {
+		return func() {}, nil
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("router: make the data directory: %w", err)
+	}
+	f, err := os.OpenFile(filepath.Join(dir, lockName), os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("router: %w", err)
+	}
+	if err := tryLock(f); err != nil {
+		f.Close()
+		return nil, fmt.Errorf("router: %s is in use by another process: stop it, or set another data_dir", dir)
+	}
+	return func() { f.Close() }, nil
+}
