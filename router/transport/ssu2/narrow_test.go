@@ -130,8 +130,14 @@ func TestSessionRequestsFitTheMTU(t *testing.T) {
 			a.serve()
 			a.transport.Publish(Publication{V4: Family{Presence: Firewalled}})
 			s, to := a.running(), a.transport.targets(b.self())[0]
-			for !s.nat.wantsTag(b.self(), to.at.Addr()) {
+			for range 60 {
+				if s.nat.wantsTag(b.self(), to.at.Addr()) {
+					break
+				}
 				time.Sleep(time.Second)
+			}
+			if !s.nat.wantsTag(b.self(), to.at.Addr()) {
+				t.Fatal("no relay tag is wanted")
 			}
 			d := &dial{s: s, l: s.links[0], ri: b.self(), peer: b.hash(), at: to.at, id: 7, target: to, token: 5, variant: s.choose(to, way{at: to.at})}
 			if d.variant != wire.MLKEM768 {
