@@ -26,7 +26,7 @@ var (
 	fenced  = regexp.MustCompile("(?ms)^```([a-z]+)\n(.*?)^```")
 	code    = regexp.MustCompile("(?m)^    (.*)$|`([^`\n]+)`")
 	command = regexp.MustCompile(`(?:^|[ /])clove ((?:[a-z]+ ?)+)(.*)`)
-	target  = regexp.MustCompile(`^make ([a-z-]+)`)
+	target  = regexp.MustCompile(`^make ([a-z0-9-]+)`)
 	flags   = regexp.MustCompile(`--[a-z-]+`)
 )
 
