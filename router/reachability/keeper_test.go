@@ -411,28 +411,28 @@ func TestSchedule(t *testing.T) {
 		}
 	}
 	in(time.Second, time.Minute)
-	for _, d := range []time.Duration{30, 60, 120, 240, 300, 300} {
+	for _, d := range []time.Duration{10, 20, 40, 80, 160, 300, 300} {
 		k.TestFailed(now, v4)
 		in(d*time.Second, 2*d*time.Second)
 	}
 	k.TestStarted(now, v4)
 	in(31*time.Second, time.Minute) // longer than a test
-	for _, d := range []time.Duration{30, 30, 30, 30, 30, 60, 120, 240, 480, 600, 600} {
+	for _, d := range []time.Duration{10, 10, 10, 10, 10, 30, 60, 120, 240, 480, 600, 600} {
 		k.Tested(now, test(1, unknown))
 		in(d*time.Second, 2*d*time.Second)
 	}
 	k.Tested(now, test(1, ok)) // one says so
-	in(30*time.Second, time.Minute)
+	in(10*time.Second, 20*time.Second)
 	k.Tested(now, test(2, ok))
 	in(30*time.Minute, time.Hour)
 	k.Tested(now, test(3, firewalled)) // contradicts
-	in(30*time.Second, time.Minute)
+	in(10*time.Second, 20*time.Second)
 	k.Tested(now, test(4, firewalled))
 	in(20*time.Minute, 40*time.Minute)
 	k.Mapped(now, own, "PCP")
 	in(time.Second, 20*time.Second)
 	k.Moved(now, v4)
-	for i, d := range []time.Duration{30, 30, 30, 30, 30, 60, 120, 240, 480, 600, 600} { // one who contradicts himself settles nothing
+	for i, d := range []time.Duration{10, 10, 10, 10, 10, 30, 60, 120, 240, 480, 600, 600} { // one who contradicts himself settles nothing
 		k.Tested(now, test(1, []reachability.State{ok, firewalled}[i%2]))
 		in(d*time.Second, 2*d*time.Second)
 	}

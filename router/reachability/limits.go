@@ -30,13 +30,12 @@ const (
 const (
 	firstTest = 15 * time.Second // after the start: sessions are needed
 	soonTest  = 10 * time.Second // after a change of address or mapping
-	openTest  = 30 * time.Second // to twice that, while there is no verdict, or a test contradicts it
-	maxOpen   = 10 * time.Minute // doubling while tests say nothing, or settle nothing
-	// patientTests that say nothing are followed as soon as others: i2pd 2.45 as Bob loses some, and where everybody knows everybody most
-	// Charlies refuse.
-	patientTests = 4
-	noBobTest    = 30 * time.Second // no peer to test with
-	maxNoBob     = 5 * time.Minute
+	// While there is no verdict, or a test contradicts it, the first patientTests are followed after soonTest to twice that, as i2pd 2.45 as Bob loses
+	// some, and where everybody knows everybody most Charlies refuse; the others after openTest to twice that, doubling up to maxOpen.
+	patientTests = 5
+	openTest     = 30 * time.Second
+	maxOpen      = 10 * time.Minute
+	maxNoBob     = 5 * time.Minute  // after a test that could not start, from soonTest on
 	startGrace   = 45 * time.Second // for a test that was started and never ends
 	okTest       = 30 * time.Minute // to twice that, while all is well
 	blockTest    = 20 * time.Minute // to twice that, while firewalled

@@ -20,13 +20,13 @@ func (c *schedule) soon(now time.Time) {
 func (c *schedule) ended(now time.Time, outcome, state State, jitter float64) {
 	c.noBob = 0
 	if outcome == Unknown {
-		c.next = now.Add(spread(backoff(openTest, maxOpen, max(c.nothing-patientTests, 0)), jitter))
+		c.next = now.Add(spread(again(c.nothing), jitter))
 		c.nothing++
 		return
 	}
 	c.nothing = 0
 	if state == Unknown || (outcome == OK) != (state == OK) {
-		c.next = now.Add(spread(backoff(openTest, maxOpen, max(c.open-patientTests, 0)), jitter))
+		c.next = now.Add(spread(again(c.open), jitter))
 		c.open++
 		return
 	}
@@ -37,6 +37,14 @@ func (c *schedule) ended(now time.Time, outcome, state State, jitter float64) {
 	default:
 		c.next = now.Add(spread(blockTest, jitter))
 	}
+}
+
+// again is when to test once more after n tests that were in vain, and another.
+func again(n int) time.Duration {
+	if n < patientTests {
+		return soonTest
+	}
+	return backoff(openTest, maxOpen, n-patientTests)
 }
 
 // spread is d to twice that, so that routers that started together do not test together.
@@ -70,6 +78,6 @@ func (k *Keeper) TestFailed(now time.Time, f Family) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	c := &k.family[f].schedule
-	c.next = now.Add(spread(backoff(noBobTest, maxNoBob, c.noBob), k.cfg.Jitter()))
+	c.next = now.Add(spread(backoff(soonTest, maxNoBob, c.noBob), k.cfg.Jitter()))
 	c.noBob++
 }

@@ -249,7 +249,11 @@ func (r *I2pd) Base32(keys string) (string, error) {
 
 // Console reads a page of the web console.
 func (r *I2pd) Console(ctx context.Context, page string) (string, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+r.console+"/?page="+page, nil)
+	at := "http://" + r.console + "/"
+	if page != "" {
+		at += "?page=" + page
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, at, nil)
 	if err != nil {
 		return "", err
 	}

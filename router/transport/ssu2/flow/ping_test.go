@@ -1,6 +1,7 @@
 package flow
 
 import (
+	"bytes"
 	"testing"
 	"time"
 
@@ -66,6 +67,45 @@ func TestAnswersToPingsAreAcks(t *testing.T) {
 	}
 	if rtt := f.Stats().SRTT; rtt < 15*time.Millisecond || rtt > 40*time.Millisecond {
 		t.Errorf("round trip time %v", rtt)
+	}
+}
+
+// TestBlocksThatAreNotAcked: of a block whose packet is never acked, though pings after it are, a few copies go out.
+func TestBlocksThatAreNotAcked(t *testing.T) {
+	now := time.Unix(1_700_000_000, 0)
+	end := now.Add(20 * time.Second)
+	f := New(Config{Now: now, Initiator: true, MTU: 1500})
+	defer f.Close()
+	block := wire.AppendBlock(nil, wire.BlockRelayResponse, make([]byte, 100))
+	if !f.Control(now, block, true) {
+		t.Fatal("no room")
+	}
+	var peer answerer
+	payload := make([]byte, f.MaxPayloadSize())
+	copies := 0
+	var sent [][]byte
+	for numbers := uint32(1); now.Before(end); now = now.Add(time.Millisecond) {
+		for _, p := range sent {
+			peer.answer(t, f, now, p, numbers)
+			numbers++
+		}
+		sent = nil
+		for {
+			_, n, _, ok := f.Fill(now, payload[:f.MaxPayloadSize()])
+			if !ok {
+				break
+			}
+			if bytes.Contains(payload[:n], block) {
+				copies++
+			}
+			sent = append(sent, bytes.Clone(payload[:n]))
+		}
+	}
+	if copies < 4 || copies > 2*maxControlLosses+2 {
+		t.Errorf("%d copies", copies)
+	}
+	if !f.Idle() {
+		t.Error("still waits for an ack")
 	}
 }
 
