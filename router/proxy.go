@@ -17,6 +17,10 @@ import (
 // through and others not, each dial would be a change.
 const proxyToldAgain = 10 * time.Minute
 
+// maxSilent dials in a row of which the proxy said nothing are the fault of the proxy: it has no network, or hangs. The peers of those
+// before have the blame.
+const maxSilent = 5
+
 // A proxy is the upstream proxy, and how it does.
 type proxy struct {
 	dialer *upstream.Dialer
@@ -25,6 +29,7 @@ type proxy struct {
 	mu      sync.Mutex
 	failure error     // its own, since it led to a peer or said that it cannot reach one
 	warned  bool      // of that failure
+	silent  int       // dials in a row of which it said nothing
 	last    time.Time // that something was told
 }
 
@@ -48,29 +53,33 @@ func (c Config) upstream() (*upstream.Dialer, error) {
 
 func (p *proxy) dial(ctx context.Context, local netip.Addr, to netip.AddrPort) (net.Conn, error) {
 	conn, err := p.dialer.Dial(ctx, local, to)
-	p.note(err, time.Now())
-	return conn, err
+	return conn, p.note(err, time.Now())
 }
 
-// note takes down how a dial went. What changes is told once.
-func (p *proxy) note(err error, now time.Time) {
-	works := err == nil || errors.Is(err, upstream.ErrPeer)
-	failed := errors.Is(err, upstream.ErrProxy)
+// note takes down how a dial went, and returns the error for the caller. What changes is told once.
+func (p *proxy) note(err error, now time.Time) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if errors.Is(err, upstream.ErrSilent) {
+		if p.silent++; p.silent >= maxSilent {
+			err = fmt.Errorf("upstream: %w %v takes requests and answers none of them; does it reach the internet? %w", upstream.ErrProxy, p.dialer, err)
+		}
+	}
 	switch {
-	case works && p.warned:
-		p.log.Info("upstream proxy works again", "proxy", p.dialer.String())
-		p.failure, p.warned, p.last = nil, false, now
-	case works:
-		p.failure = nil
-	case failed:
-		if p.failure == nil && (p.last.IsZero() || now.Sub(p.last) >= proxyToldAgain) {
+	case err == nil || errors.Is(err, upstream.ErrPeer):
+		if p.warned {
+			p.log.Info("upstream proxy works again", "proxy", p.dialer.String())
+			p.last = now
+		}
+		p.failure, p.warned, p.silent = nil, false, 0
+	case errors.Is(err, upstream.ErrProxy):
+		if !p.warned && (p.last.IsZero() || now.Sub(p.last) >= proxyToldAgain) {
 			p.log.Warn("upstream proxy fails", "err", err)
 			p.warned, p.last = true, now
 		}
 		p.failure = err
 	}
+	return err
 }
 
 func (p *proxy) status() *UpstreamStatus {
@@ -97,7 +106,7 @@ func TryUpstream(ctx context.Context, cfg Config) error {
 		conn.Close()
 		return nil
 	}
-	if errors.Is(err, upstream.ErrPeer) {
+	if errors.Is(err, upstream.ErrPeer) || errors.Is(err, upstream.ErrSilent) {
 		return nil
 	}
 	return fmt.Errorf("router: %w", err)

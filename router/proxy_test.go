@@ -24,6 +24,7 @@ func TestAFailingProxyIsToldOnce(t *testing.T) {
 	p := &proxy{dialer: d, log: slog.New(slog.NewTextHandler(&log, nil))}
 	now := time.Now()
 	own, peer := fmt.Errorf("upstream: %w refuses us", upstream.ErrProxy), fmt.Errorf("upstream: %w", upstream.ErrPeer)
+	silent := fmt.Errorf("upstream: %w", upstream.ErrSilent)
 	for i, step := range []struct {
 		err    error
 		after  time.Duration
@@ -39,9 +40,26 @@ func TestAFailingProxyIsToldOnce(t *testing.T) {
 		{own, time.Minute, true, 2},    // soon after
 		{nil, 0, false, 2},
 		{own, time.Hour, true, 3},
+		{peer, 0, false, 4},
+		{own, time.Minute, true, 4}, // too soon to be told
+		{own, time.Hour, true, 5},   // but it lasts
+		{peer, 0, false, 6},
+		{silent, time.Hour, false, 6},
+		{silent, 0, false, 6},
+		{peer, 0, false, 6}, // it was theirs
+		{silent, 0, false, 6},
+		{silent, 0, false, 6},
+		{silent, 0, false, 6},
+		{silent, 0, false, 6},
+		{silent, 0, true, 7},
+		{silent, 0, true, 7},
+		{nil, 0, false, 8},
 	} {
 		now = now.Add(step.after)
-		p.note(step.err, now)
+		err := p.note(step.err, now)
+		if errors.Is(err, upstream.ErrProxy) != (step.failed && !errors.Is(err, context.Canceled)) || !errors.Is(err, step.err) {
+			t.Errorf("step %d: %v", i, err)
+		}
 		if st := p.status(); (st.Failure != nil) != step.failed || st.Proxy != "socks5://127.0.0.1:9" {
 			t.Errorf("step %d: %+v", i, st)
 		}

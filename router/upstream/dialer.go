@@ -26,8 +26,10 @@ var (
 	// ErrProxy is wrapped by every error about the proxy, and none about the peer: it is down, or it refuses us. It has a method
 	// OurOwn, by which router/transport knows that the peer is not to blame.
 	ErrProxy error = proxyError{}
-	// ErrPeer is wrapped where the proxy says that it cannot reach the peer, or took the request and says nothing in time.
+	// ErrPeer is wrapped where the proxy says that it cannot reach the peer.
 	ErrPeer = errors.New("the proxy cannot reach the peer")
+	// ErrSilent is wrapped where it took the request and says nothing in time: one of the two does not answer.
+	ErrSilent = errors.New("the proxy says nothing of the peer")
 )
 
 type proxyError struct{}
@@ -86,8 +88,8 @@ func New(proxy string) (*Dialer, error) {
 }
 
 // Dial connects to a peer through the proxy; never without it. local, if valid, is the source address for the connection to the
-// proxy, unless it is of the other IP version. It fits ntcp2.Deps.Dial. The errors wrap ErrProxy or ErrPeer, as does the end of
-// the time, unless ctx was cancelled.
+// proxy, unless it is of the other IP version. It fits ntcp2.Deps.Dial. The errors wrap ErrProxy, ErrPeer or ErrSilent, as does
+// the end of the time, unless ctx was cancelled.
 func (d *Dialer) Dial(ctx context.Context, local netip.Addr, to netip.AddrPort) (net.Conn, error) {
 	to = netip.AddrPortFrom(to.Addr().Unmap().WithZone(""), to.Port())
 	if !to.IsValid() || to.Port() == 0 {
@@ -121,7 +123,7 @@ func (d *Dialer) Dial(ctx context.Context, local netip.Addr, to netip.AddrPort) 
 	case errors.Is(ctx.Err(), context.Canceled):
 		err = context.Cause(ctx)
 	case ctx.Err() != nil && asked: // it waits for the peer, most likely; Tor for longer than we do
-		err = fmt.Errorf("%w in time: %w", ErrPeer, context.Cause(ctx))
+		err = fmt.Errorf("%w in time: %w", ErrSilent, context.Cause(ctx))
 	case ctx.Err() != nil:
 		err = fmt.Errorf("%w at %v did not answer in time: %w", ErrProxy, d.proxy, context.Cause(ctx))
 	}

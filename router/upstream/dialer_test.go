@@ -250,9 +250,9 @@ func TestWhoIsToBlameForTheEndOfTheTime(t *testing.T) {
 		proxy       func(net.Conn)
 		blame, none error
 	}{
-		"socks5 waits for the peer": {"socks5", lets, upstream.ErrPeer, upstream.ErrProxy},
-		"socks5 lets nobody in":     {"socks5", silent, upstream.ErrProxy, upstream.ErrPeer},
-		"http waits for the peer":   {"http", silent, upstream.ErrPeer, upstream.ErrProxy},
+		"socks5 waits for the peer": {"socks5", lets, upstream.ErrSilent, upstream.ErrProxy},
+		"socks5 lets nobody in":     {"socks5", silent, upstream.ErrProxy, upstream.ErrSilent},
+		"http waits for the peer":   {"http", silent, upstream.ErrSilent, upstream.ErrProxy},
 	} {
 		d, err := upstream.New(tc.scheme + "://" + serve(t, tc.proxy).String())
 		if err != nil {
