@@ -23,7 +23,6 @@ type assembly struct {
 	parts   []*partial // oldest first
 	ids     []uint32   // of parts
 	spare   []*partial
-	held    int
 	dropped *uint64
 }
 
