@@ -103,7 +103,7 @@ func (f *Flow) write(t instant, w *writer) {
 	}
 	switch {
 	case probing && w.refs < 0:
-		f.writeProbe(w, ping)
+		f.writeProbe(t, w, ping)
 	case f.pinging && f.sent.next > 0 && w.room() >= wire.BlockHeaderLen+pingLen:
 		f.writePing(w)
 	}
@@ -143,9 +143,9 @@ func (f *Flow) put(w *writer, p pick) {
 	}
 }
 
-// writeProbe writes what elicits an ack after a timeout: the blocks of the oldest packet in flight once more, and of the one after it in the second probe; or a
-// ping.
-func (f *Flow) writeProbe(w *writer, ping bool) {
+// writeProbe writes what elicits an ack after a timeout: the blocks of the oldest packet in flight once more, and of the one after it in the second probe; and
+// a ping, whose answer acks the packet where the peer acks no such blocks.
+func (f *Flow) writeProbe(t instant, w *writer, ping bool) {
 	w.again, w.eliciting = true, true
 	if f.loss.probes == 2 {
 		f.copied = f.sent.base
@@ -158,14 +158,14 @@ func (f *Flow) writeProbe(w *writer, ping bool) {
 		for i := p.refs; i >= 0; i = f.sent.refs[i].next {
 			r := f.sent.refs[i]
 			m := f.queue.live(r.h)
-			if m != nil && m.acked>>r.frag&1 == 0 && m.blockLen(r.frag) <= w.room() {
+			if m != nil && t < m.expires && m.acked>>r.frag&1 == 0 && m.blockLen(r.frag) <= w.room() {
 				w.p = m.appendBlock(w.p, r.frag)
 				f.sent.attach(&w.refs, r.h, r.frag)
 				f.stats.Resent++
 			}
 		}
 	}
-	if w.refs < 0 {
+	if w.refs < 0 || w.room() >= wire.BlockHeaderLen+pingLen {
 		f.writePing(w)
 	}
 }

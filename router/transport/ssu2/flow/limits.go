@@ -36,8 +36,6 @@ const (
 	maxControl = 64
 	// controlLife is how long a reliable block is sent again: peer test and relay have given up by then.
 	controlLife = 15 * time.Second
-	// maxControlLosses: i2pd 2.45 acks no packet of most blocks alone, but answers the pings behind it, so that it would be lost again every round.
-	maxControlLosses = 6
 	// lateGrace is the time that a message gets here which has already expired, within the skew that clocks may have: i2pd gives transit messages 4 s.
 	lateGrace = 4 * time.Second
 	// maxLife bounds the time that a message may stay, whatever its header says.

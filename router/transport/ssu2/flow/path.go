@@ -41,7 +41,7 @@ func (f *Flow) Rebase(now time.Time, ipv6 bool) {
 func (f *Flow) onPath(p *packet) bool { return p.sent > f.path }
 
 // Constrain holds the congestion window and the MTU at their least while a path is validated ("Initiating Path Validation"). Messages of which longer
-// fragments were sent wait for its end.
+// fragments were sent wait for its end, and those behind them.
 func (f *Flow) Constrain(now time.Time, on bool) {
 	t := f.tick(now)
 	f.cc.limit(on)

@@ -70,42 +70,47 @@ func TestAnswersToPingsAreAcks(t *testing.T) {
 	}
 }
 
-// TestBlocksThatAreNotAcked: of a block whose packet is never acked, though pings after it are, a few copies go out.
+// TestBlocksThatAreNotAcked: where packets with a block are never acked, and only pings are answered, few copies of it go out and the session lives on.
 func TestBlocksThatAreNotAcked(t *testing.T) {
-	now := time.Unix(1_700_000_000, 0)
-	end := now.Add(20 * time.Second)
-	f := New(Config{Now: now, Initiator: true, MTU: 1500})
-	defer f.Close()
-	block := wire.AppendBlock(nil, wire.BlockRelayResponse, make([]byte, 100))
-	if !f.Control(now, block, true) {
-		t.Fatal("no room")
-	}
-	var peer answerer
-	payload := make([]byte, f.MaxPayloadSize())
-	copies := 0
-	var sent [][]byte
-	for numbers := uint32(1); now.Before(end); now = now.Add(time.Millisecond) {
-		for _, p := range sent {
-			peer.answer(t, f, now, p, numbers)
-			numbers++
+	for _, mtu := range []int{0, 1500} {
+		now := time.Unix(1_700_000_000, 0)
+		end := now.Add(40 * time.Second)
+		f := New(Config{Now: now, Initiator: true, MTU: mtu})
+		block := wire.AppendBlock(nil, wire.BlockRelayResponse, make([]byte, 100))
+		if !f.Control(now, block, true) {
+			t.Fatal("no room")
 		}
-		sent = nil
-		for {
-			_, n, _, ok := f.Fill(now, payload[:f.MaxPayloadSize()])
-			if !ok {
-				break
+		var peer answerer
+		var sent [][]byte
+		copies := 0
+		for numbers := uint32(1); now.Before(end); now = now.Add(time.Millisecond) {
+			for _, p := range sent {
+				peer.answer(t, f, now, p, numbers)
+				numbers++
 			}
-			if bytes.Contains(payload[:n], block) {
-				copies++
+			sent = nil
+			for {
+				payload := make([]byte, f.MaxPayloadSize())
+				_, n, _, ok := f.Fill(now, payload)
+				if !ok {
+					break
+				}
+				if bytes.Contains(payload[:n], block) {
+					copies++
+				}
+				sent = append(sent, payload[:n])
 			}
-			sent = append(sent, bytes.Clone(payload[:n]))
+			if err := f.Failed(now); err != nil {
+				t.Fatalf("MTU %d: %v", mtu, err)
+			}
 		}
-	}
-	if copies < 4 || copies > 2*maxControlLosses+2 {
-		t.Errorf("%d copies", copies)
-	}
-	if !f.Idle() {
-		t.Error("still waits for an ack")
+		if copies < 2 || copies > 4 {
+			t.Errorf("MTU %d: %d copies", mtu, copies)
+		}
+		if !f.Idle() {
+			t.Errorf("MTU %d: still waits for an ack", mtu)
+		}
+		f.Close()
 	}
 }
 

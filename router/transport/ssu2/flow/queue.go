@@ -27,7 +27,6 @@ type outMessage struct {
 	next              uint8  // fragment to be sent for the first time
 	part              uint16 // bytes of each fragment but the last
 	again             bool   // in sendQueue.lost
-	losses            uint8  // of a control block
 	acked, lost       uint64 // fragments; lost are to be sent again
 }
 
@@ -162,10 +161,6 @@ func (q *sendQueue) lose(h handle, frag uint8) bool {
 	m.lost |= 1 << frag
 	switch {
 	case m.control:
-		if m.losses++; m.losses > maxControlLosses {
-			q.remove(h)
-			return false
-		}
 		q.control.push(h)
 	case !m.again:
 		m.again = true
