@@ -31,8 +31,10 @@ const (
 	queueShare    = 8
 	leastQueueing = 4 * time.Millisecond
 	mostQueueing  = 16 * time.Millisecond
-	// floorEvents in a row that leave the least window: what remains of the queue is not ours, or the path has got longer.
+	// floorEvents in a row that leave the least window: what remains of the queue is not ours, or the path has got longer. Up to mostLift of it then
+	// counts as no queue. More is one that others keep full: without regard to it we would only lose more, as they would.
 	floorEvents = 3
+	mostLift    = 16 * time.Millisecond
 )
 
 // cubic is CUBIC (RFC 9438) with HyStart++ that tells random loss from congestion by delay.
@@ -63,10 +65,11 @@ type cubic struct {
 	recovery instant // losses of packets sent before belong to the last event
 	event    instant // the last one, or -1
 
-	floored    int    // events in a row that left the least window
-	prior      [2]int // window and threshold before the last event
-	eventLost  int    // packets of the last event
-	eventFalse int    // those of them that were not lost
+	lift       time.Duration // above least, as long as no round is faster; see atFloor
+	floored    int           // events in a row that left the least window
+	prior      [2]int        // window and threshold before the last event
+	eventLost  int           // packets of the last event
+	eventFalse int           // those of them that were not lost
 }
 
 func newCubic(packet int) *cubic {
@@ -123,6 +126,7 @@ func (c *cubic) round(t instant, acked, lost int) {
 	}
 	if c.samples > 0 {
 		c.lastRound = c.thisRound
+		c.lift = max(0, min(c.lift, c.thisRound-c.least.get()))
 	}
 	c.samples = 0
 	if c.slowStart() && c.cautious > 0 {
@@ -132,13 +136,13 @@ func (c *cubic) round(t instant, acked, lost int) {
 	}
 }
 
-// times returns the least round trip time that is known, and that of the last packets.
+// times returns the round trip time without a queue, as far as is known, and that of the last packets.
 func (c *cubic) times() (least, now time.Duration) {
 	now = c.lastRound
 	if c.samples >= roundSamples || now == 0 {
 		now = c.thisRound
 	}
-	return c.least.get(), now
+	return c.least.get() + c.lift, now
 }
 
 // queueing reports whether packets of ours, or of others, stand in a queue.
@@ -223,13 +227,13 @@ func (c *cubic) reduce(t instant) {
 	c.wMax = w
 	c.cwnd = max(int(float64(c.cwnd)*c.share()), minWindow*c.packet)
 	c.threshold = c.cwnd
-	c.atFloor(t)
+	c.atFloor()
 }
 
-// atFloor takes the round trip time of now for the least, when some events in a row left the least window and the queue is still there:
-// until then a path that got longer would hold us there for minimumWindow.
-func (c *cubic) atFloor(t instant) {
-	if c.cwnd > minWindow*c.packet {
+// atFloor adds to the least round trip time when some events in a row left the least window and there is still a queue: until then a path that got longer
+// would hold us there for minimumWindow.
+func (c *cubic) atFloor() {
+	if c.cwnd > minWindow*c.packet || !c.queueing() {
 		c.floored = 0
 		return
 	}
@@ -237,9 +241,8 @@ func (c *cubic) atFloor(t instant) {
 		return
 	}
 	c.floored = 0
-	if _, now := c.times(); now > 0 {
-		c.least = minimum{old: now, young: now, turned: t}
-	}
+	_, now := c.times()
+	c.lift = max(0, min(now-c.least.get(), mostLift))
 }
 
 // spurious undoes an event when all its losses turn out to be none.

@@ -161,6 +161,38 @@ func TestFlowsShareABottleneck(t *testing.T) {
 	}
 }
 
+// TestManyFlowsShareABottleneck: flows that are all near their least windows leave it a queue, which none takes for the path.
+func TestManyFlowsShareABottleneck(t *testing.T) {
+	long(t)
+	for _, seed := range []uint64{5, 6} {
+		s := newSim(t, seed)
+		shared, back := &link{delay: 25 * ms, rate: 4e6, queue: 200_000}, &link{delay: 25 * ms}
+		var to []*end
+		for range 12 {
+			a, b := s.pair(shared, back, nil)
+			a.feed(1<<30, 400, tunnelData)
+			to = append(to, b)
+		}
+		s.run(5*time.Second, nil)
+		sent, lost, got := shared.sent, shared.tail, 0
+		for _, b := range to {
+			got -= b.gotBytes
+		}
+		s.run(10*time.Second, nil)
+		for _, b := range to {
+			got += b.gotBytes
+		}
+		sent, lost = shared.sent-sent, shared.tail-lost
+		t.Logf("%d KB/s, %d of %d lost at the queue", got/10_000, lost, sent)
+		if lost*50 > sent {
+			t.Errorf("%d of %d packets lost at the queue", lost, sent)
+		}
+		if got < 35_000_000 {
+			t.Errorf("%d bytes in 10 s of 40 MB", got)
+		}
+	}
+}
+
 // TestPathThatGetsLonger loses packets at random after its round trip went from 1 to 20 ms, as when a route changes: the longer time is no queue.
 func TestPathThatGetsLonger(t *testing.T) {
 	s := newSim(t, 3)
