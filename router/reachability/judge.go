@@ -60,7 +60,8 @@ func (s *family) count(agree int) tally {
 	return count(latestFirst(s.ofAddress(), strangers), agree)
 }
 
-// ofAddress are the tests that say something of our address: not those that reached another one.
+// ofAddress are the tests that say something of our address: those of it, and of those of the one before, where that was not configured, the ones that
+// did not reach us.
 func (s *family) ofAddress() []vote {
 	ours := s.ip
 	if s.advertise.IsValid() {
@@ -69,13 +70,15 @@ func (s *family) ofAddress() []vote {
 	if !ours.IsValid() {
 		return s.tests
 	}
-	return slices.DeleteFunc(slices.Clone(s.tests), func(v vote) bool { return v.state == OK && v.tested.Addr() != ours })
+	return slices.DeleteFunc(slices.Clone(s.tests), func(v vote) bool {
+		return v.tested.Addr() != ours && (!v.before || s.advertise.IsValid())
+	})
 }
 
 // judge makes the report, after decide: what is configured goes before what is known.
 func (k *Keeper) judge(now time.Time, f Family) Report {
 	s := &k.family[f]
-	tests := count(latestFirst(s.ofAddress()), k.cfg.Agree)
+	tests := count(latestFirst(slices.DeleteFunc(slices.Clone(s.ofAddress()), func(v vote) bool { return v.before })), k.cfg.Agree)
 	_, _, ports := s.seen.port(s.ip, s.bound.Port())
 	r := Report{
 		Family: f, State: s.state, External: k.external(s, s.tally), Since: now,

@@ -154,17 +154,20 @@ func (k *Keeper) Tested(now time.Time, t Test) {
 				s.tests = slices.Delete(s.tests, 0, 1)
 			}
 			v := vote{at: now, state: t.Outcome, by: [2]network{k.cfg.network(t.Bob, t.BobIP), k.cfg.network(t.Charlie, t.CharlieIP)}}
-			if t.Outcome == OK && k.cfg.usable(unmap(t.Tested)) {
+			if k.cfg.usable(unmap(t.Tested)) {
 				v.tested = unmap(t.Tested)
 			}
 			s.tests = append(s.tests, v)
 		}
 		k.decide(now, s)
-		state := s.state
-		if s.contested(k.cfg.Agree) {
+		outcome, state := t.Outcome, s.state
+		switch {
+		case told && s.advertise.IsValid() && s.advertise.Addr() != unmap(t.Tested).Addr():
+			outcome, state = OK, OK // Bobs see us elsewhere, and take no other address: haste teaches nothing
+		case s.contested(k.cfg.Agree):
 			state = Unknown
 		}
-		s.schedule.ended(now, t.Outcome, state, k.cfg.Jitter())
+		s.schedule.ended(now, outcome, state, k.cfg.Jitter())
 	})
 	if e := unmap(t.External); k.cfg.usable(e) && familyOf(e.Addr()) == t.Family && t.Charlie != (Peer{}) {
 		k.AddressSeen(now, t.Charlie, t.CharlieIP, e)

@@ -58,11 +58,6 @@ func want(t *testing.T, k *reachability.Keeper, now time.Time, state reachabilit
 var nowhere netip.AddrPort
 
 func TestConfigurationGoesFirst(t *testing.T) {
-	blocked := func(k *reachability.Keeper) {
-		for i := range 4 {
-			k.Tested(start, test(i, firewalled))
-		}
-	}
 	k := keeper(func(c *reachability.Config) { c.Hidden = true })
 	k.Inbound(start, peer(1), ip(1))
 	k.Inbound(start, peer(2), ip(2))
@@ -78,7 +73,9 @@ func TestConfigurationGoesFirst(t *testing.T) {
 	}
 
 	k = keeper(func(c *reachability.Config) { c.Advertise = []netip.AddrPort{netip.MustParseAddrPort("91.10.0.7:0")} })
-	blocked(k)
+	for i := range 4 {
+		k.Tested(start, tested(i, firewalled, netip.MustParseAddrPort("91.10.0.7:12345")))
+	}
 	r := want(t, k, start, ok, netip.MustParseAddrPort("91.10.0.7:12345"))
 	if !strings.Contains(r.Reason, "could not reach") {
 		t.Errorf("nothing said against the configuration: %s", r.Reason)
@@ -90,9 +87,23 @@ func TestConfigurationGoesFirst(t *testing.T) {
 		t.Errorf("IPv6: %v", r.State)
 	}
 
-	// Packets leave from another address than the one that is forwarded to us: tests of that one count.
+	// Packets leave from another address than the one that is forwarded to us: what Bobs see is tested, and says nothing of that one.
+	for _, outcome := range []reachability.State{ok, firewalled, symmetric} {
+		k = keeper(func(c *reachability.Config) { c.Advertise = []netip.AddrPort{own} })
+		for i := range 8 {
+			k.AddressSeen(start, peer(i), ip(i), elsewhere)
+			k.Tested(start, tested(i+1, outcome, elsewhere))
+			if next := k.NextTest(start, v4); next.Before(start.Add(okTest)) {
+				t.Errorf("test %d, %v: the next is in %v", i, outcome, next.Sub(start))
+			}
+		}
+		r := want(t, k, start, ok, own)
+		if r.Reached+r.Blocked > 0 || strings.Contains(r.Reason, "could not reach") {
+			t.Errorf("%v: reached by %d, not by %d (%s)", outcome, r.Reached, r.Blocked, r.Reason)
+		}
+	}
 	k = keeper(func(c *reachability.Config) { c.Advertise = []netip.AddrPort{own} })
-	for i := range 3 {
+	for i := range 3 { // tests of that one count
 		k.AddressSeen(start, peer(i), ip(i), elsewhere)
 		k.Tested(start, test(i+1, ok))
 	}

@@ -68,19 +68,22 @@ func (s *family) reached(ip netip.Addr, after time.Time) int {
 }
 
 // move follows what peers agree on. What was found at another address says nothing of the new one: that we are reached there is believed when tests show
-// it. That we are not is kept, as our NAT is most likely the same.
+// it. That we are not is kept, as our NAT is most likely the same: so a mapping that tests refuted is not believed anew because it was renewed.
 func (s *family) move(now time.Time, agree int) {
 	ip := s.agreed(agree)
 	if ip == s.ip {
 		return
 	}
-	moved := s.ip.IsValid()
+	old := s.ip
 	s.ip = ip
-	if !moved {
+	if !old.IsValid() {
 		return
 	}
 	s.moved = true
-	s.tests = slices.DeleteFunc(s.tests, func(v vote) bool { return v.tested.Addr() != ip })
+	s.tests = slices.DeleteFunc(s.tests, func(v vote) bool { return v.state == OK && v.tested.Addr() != ip })
+	for i, v := range s.tests {
+		s.tests[i].before = v.tested.Addr() != ip && (v.before || v.state != OK && v.tested.Addr() == old)
+	}
 	s.inbound = map[network]time.Time{}
 	if s.state == OK {
 		s.state = Unknown

@@ -160,3 +160,31 @@ func TestMappingElsewhereIsNotUsed(t *testing.T) {
 	k.Mapped(now, elsewhere, "UPnP") // renewed
 	want(t, k, now, ok, elsewhere)
 }
+
+// A gateway that says it forwards, though tests showed that it does not, is not believed anew because our address changed.
+func TestRefutedMappingStaysRefutedAtANewAddress(t *testing.T) {
+	k := keeper(nil)
+	k.Mapped(start, own, "UPnP")
+	for i := range 3 {
+		k.AddressSeen(start, peer(i), ip(i), own)
+		k.Tested(start, test(i+1, firewalled))
+	}
+	want(t, k, start, firewalled, own)
+	now := start
+	for _, to := range []netip.AddrPort{elsewhere, netip.MustParseAddrPort("91.77.0.1:12345")} {
+		now = now.Add(20 * time.Minute)
+		for i := range 7 {
+			k.AddressSeen(now, peer(i), ip(i), to)
+		}
+		k.Mapped(now, to, "UPnP") // renewed
+		if r := want(t, k, now, firewalled, to); !strings.Contains(r.Reason, "before our address changed") || r.Blocked != 0 {
+			t.Error(r.Reason, r.Blocked)
+		}
+	}
+	to := k.Report(now, v4).External
+	k.Tested(now, tested(4, firewalled, elsewhere)) // of the one before: says nothing
+	k.Tested(now, tested(5, ok, to))
+	want(t, k, now, firewalled, to)
+	k.Tested(now, tested(6, ok, to))
+	want(t, k, now, ok, to)
+}

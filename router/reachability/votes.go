@@ -13,6 +13,7 @@ type vote struct {
 	state  State // OK, Firewalled or Symmetric
 	by     [2]network
 	tested netip.AddrPort
+	before bool // it did not reach us, and our address was another one then: of the same NAT, most likely
 }
 
 // tally is what the votes of different networks say, from the latest back.
