@@ -151,4 +151,7 @@ var (
 	ErrRefused   = errors.New("transport: peer not admitted")
 	ErrSelf      = errors.New("transport: peer is this router")
 	ErrClockSkew = errors.New("transport: clocks differ too much")
+	// ErrNoIntroducer of a router that is reached through introducers only: none of them was found. Our lookups may be to blame, so
+	// that Peers does not hear of it; but whom a router names is its own choice, so that the wait for it grows.
+	ErrNoIntroducer = errors.New("transport: no introducer is known that we can reach")
 )

@@ -184,7 +184,7 @@ func (m *Mux) run(ctx context.Context, d *dial) {
 	}
 	m.c.dropDialFailed.Add(uint64(len(d.pending)))
 	release(d.pending)
-	if m.deps.Peers != nil && ctx.Err() != context.Canceled && !own && !errors.Is(err, errLookup) {
+	if m.deps.Peers != nil && ctx.Err() != context.Canceled && !isBlameless(err) {
 		m.deps.Peers.Failed(d.to, err)
 	}
 	m.punish(d.to, err)

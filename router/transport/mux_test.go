@@ -3,6 +3,7 @@ package transport_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"slices"
 	"strings"
@@ -165,6 +166,37 @@ func TestOurOwnTroubleDoesNotKeepPeersWaiting(t *testing.T) {
 		tr.dial = nil
 		if err := m.Connect(t.Context(), to); err != nil {
 			t.Error(err)
+		}
+	})
+}
+
+// A router chooses whom it names as its introducers: that they are not found is not its fault, but dialling it again and again is
+// not ours.
+func TestUnknownIntroducersKeepAPeerWaiting(t *testing.T) {
+	unknown := fails(fmt.Errorf("ssu2: relay: %w", transport.ErrNoIntroducer))
+	cfg := transport.Config{BackoffMin: time.Second, BackoffMax: 4 * time.Second}
+	serving(t, cfg, func(t *testing.T, m *transport.Mux, known *peers, tr *fake, a *profiles) {
+		to := known.add(t, nil)
+		tr.dial = unknown
+		for _, pause := range []time.Duration{time.Second, 2 * time.Second, 4 * time.Second, 4 * time.Second} {
+			if err := m.Connect(t.Context(), to); !errors.Is(err, transport.ErrNoIntroducer) {
+				t.Fatalf("connect: %v", err)
+			}
+			time.Sleep(pause - time.Millisecond)
+			if err := m.Connect(t.Context(), to); !errors.Is(err, transport.ErrBackoff) {
+				t.Fatalf("before %v: %v", pause, err)
+			}
+			time.Sleep(time.Millisecond)
+		}
+		if a.failures() != 0 {
+			t.Errorf("Peers learned of %d failures", a.failures())
+		}
+	})
+	ntcp2, ssu2 := bids("NTCP2", 0), bids("SSU2", 30)
+	ntcp2.dial, ssu2.dial = fails(errors.New("broken")), unknown
+	servingBoth(t, cfg, ntcp2, ssu2, func(t *testing.T, m *transport.Mux, known *peers, a *profiles) {
+		if err := m.Connect(t.Context(), known.add(t, nil)); !errors.Is(err, transport.ErrNoIntroducer) || a.failures() != 1 {
+			t.Errorf("%v; Peers learned of %d failures over another transport", err, a.failures())
 		}
 	})
 }

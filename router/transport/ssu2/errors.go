@@ -14,7 +14,6 @@ var (
 	errSource    = errors.New("source is not the published host")
 	errTimeout   = errors.New("peer does not answer")
 	errNoPlace   = errors.New("too many dials to this address")
-	errUnknown   = errors.New("no introducer is known that we can reach")
 )
 
 // A refusal is a handshake that failed after the peer proved its key, so that it is told the reason.

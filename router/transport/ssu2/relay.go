@@ -48,7 +48,7 @@ func (s *server) dialThrough(ctx context.Context, ri *i2p.RouterInfo, through []
 			}
 			if !ok {
 				if errors.Is(err, transport.ErrNoAddress) { // nothing else went wrong
-					err = &ownError{fmt.Errorf("ssu2: relay: %w", errUnknown)}
+					err = fmt.Errorf("ssu2: relay: %w", transport.ErrNoIntroducer)
 				}
 				break
 			}
@@ -77,7 +77,8 @@ func (s *server) chooseIntroducer(list []nat.Introducer) (in nat.Introducer, con
 	return n.engine.ChooseIntroducer(list)
 }
 
-// lookupIntroducers looks all of a list up that are not known, and reports whether one was found, at the first of them.
+// lookupIntroducers looks all of a list up that are not known, and reports whether one was found, at the first of them. Whom it did
+// not find a short while ago it does not look for.
 func (s *server) lookupIntroducers(ctx context.Context, list []nat.Introducer) bool {
 	if s.t.deps.Lookup == nil {
 		return false
@@ -87,13 +88,17 @@ func (s *server) lookupIntroducers(ctx context.Context, list []nat.Introducer) b
 	host := (*natHost)(s.nat)
 	found, running := make(chan bool, len(list)), 0
 	for _, in := range list {
-		if host.RouterInfo(in.Router) != nil || host.Banned(in.Router) {
+		if host.RouterInfo(in.Router) != nil || host.Banned(in.Router) || s.isUnfound(in.Router, time.Now()) {
 			continue
 		}
 		running++
 		s.running.Go(func() {
 			ri, err := s.t.deps.Lookup(ctx, in.Router)
-			found <- err == nil && ri.Hash() == in.Router
+			ok := err == nil && ri.Hash() == in.Router
+			if !ok && ctx.Err() == nil {
+				s.notFound(in.Router, time.Now())
+			}
+			found <- ok
 		})
 	}
 	for range running {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"clove.i2p/router/i2p"
+	"clove.i2p/router/transport"
 	"clove.i2p/router/transport/ssu2/nat"
 	"clove.i2p/router/transport/ssu2/wire"
 	"clove.i2p/tests/simnet"
@@ -100,8 +101,57 @@ func TestUnknownIntroducersAreLookedUp(t *testing.T) {
 		other, _ := newHost(t, n, 3, lossy(0), nil)
 		other.serve()
 		_, err := other.transport.Dial(t.Context(), charlie.self())
-		if own := (interface{ OurOwn() bool })(nil); !errors.As(err, &own) || !own.OurOwn() {
+		if !errors.Is(err, transport.ErrNoIntroducer) {
 			t.Errorf("the peer is blamed: %v", err)
 		}
 	})
+}
+
+// Whoever publishes introducers that nobody finds has us look for each of them once in a while, however often he is dialled.
+func TestIntroducersThatAreNotFoundAreNotLookedForAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := simnet.NewInternet(3)
+		bob, _ := newHost(t, n, 1, lossy(0), nil)
+		bob.serve()
+		charlie := behind(t, n, simnet.PortRestricted, 88)
+		introducedBy(t, charlie, bob)
+		lookups := 0
+		alice, _ := newHost(t, n, 2, lossy(0), func(_ *Config, d *Deps) {
+			d.Lookup = func(context.Context, i2p.Hash) (*i2p.RouterInfo, error) {
+				lookups++
+				return nil, errors.New("not found")
+			}
+		})
+		alice.serve()
+		dial := func() error {
+			_, err := alice.transport.Dial(t.Context(), charlie.self())
+			return err
+		}
+		for want := range 3 {
+			for range 5 {
+				if err := dial(); !errors.Is(err, transport.ErrNoIntroducer) || lookups != want+1 {
+					t.Fatalf("%d lookups, %v", lookups, err)
+				}
+			}
+			time.Sleep(unfoundTime)
+		}
+		dial()
+		alice.knows(bob) // by another way
+		bob.knows(alice)
+		if err := dial(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestIntroducersThatAreNotFoundAreBounded(t *testing.T) {
+	now := time.Unix(1, 0)
+	s := &server{unfound: make(unfound)}
+	for i := range 3 * maxUnfound {
+		router := i2p.Hash{byte(i), byte(i >> 8)}
+		s.notFound(router, now)
+		if len(s.unfound) > maxUnfound || !s.isUnfound(router, now) || s.isUnfound(router, now.Add(unfoundTime)) {
+			t.Fatalf("%d in the table", len(s.unfound))
+		}
+	}
 }

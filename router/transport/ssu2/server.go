@@ -48,6 +48,7 @@ type server struct {
 	closed    bool
 	lingering []*session // closed ones that answer still, oldest first
 	contacts  contacts
+	unfound   unfound
 }
 
 func newServer(ctx context.Context, t *Transport, r transport.Registry) (*server, error) {
@@ -56,7 +57,7 @@ func newServer(ctx context.Context, t *Transport, r transport.Registry) (*server
 		intro: wire.NewIntro(t.cfg.IntroKey), table: newTable(), mint: newMint(),
 		gate:    transport.NewGate(t.cfg.MaxPendingInbound, t.cfg.MaxPendingPerIP, t.cfg.AllowPrivate),
 		workers: newWorkers(t.cfg.AllowPrivate), slots: make(chan struct{}, runtime.GOMAXPROCS(0)),
-		sending: flow.NewSendBudget(0), parts: flow.NewAssemblyBudget(0),
+		sending: flow.NewSendBudget(0), parts: flow.NewAssemblyBudget(0), unfound: make(unfound),
 	}
 	s.taken[wire.Plain] = true
 	for _, v := range t.variants {
