@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"clove.i2p/router/i2p"
@@ -53,7 +54,7 @@ func renew(dir string, now exposure) (renewed bool, err error) {
 }
 
 // exposed is how the router was before; as now where nothing tells. Without the file, which clove did not always write, the
-// RouterInfo tells whether an address was published.
+// RouterInfo tells whether it was to be found, and whether it hid: with a proxy or without one, that is.
 func exposed(dir string, now exposure) (exposure, error) {
 	b, err := os.ReadFile(filepath.Join(dir, exposureFile))
 	if err == nil {
@@ -62,10 +63,18 @@ func exposed(dir string, now exposure) (exposure, error) {
 	if !errors.Is(err, fs.ErrNotExist) {
 		return now, fmt.Errorf("router: %w", err)
 	}
-	if b, err = os.ReadFile(filepath.Join(dir, "router.info")); err == nil {
-		if ri, _, err := i2p.ParseRouterInfo(b); err == nil && publishes(ri.Addresses()) {
-			return public, nil
-		}
+	if b, err = os.ReadFile(filepath.Join(dir, "router.info")); err != nil {
+		return now, nil
+	}
+	switch ri, _, err := i2p.ParseRouterInfo(b); {
+	case err != nil:
+	case slices.ContainsFunc(ri.Addresses(), findable):
+		return public, nil
+	case now == public && strings.Contains(ri.Caps(), "H"):
+		return hidden, nil
 	}
 	return now, nil
 }
+
+// findable reports whether an address leads to the router: it says where it is, or which introducers know that.
+func findable(a i2p.RouterAddress) bool { return a.Host().IsValid() || a.Options.Get("ih0") != "" }

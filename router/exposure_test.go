@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"clove.i2p/router"
 	"clove.i2p/router/i2p"
@@ -65,5 +66,59 @@ func TestIdentityIsNewWhereTheRouterShowsItselfOtherwise(t *testing.T) {
 	}
 	if start(proxy) != before {
 		t.Error("one that never published an address is lost")
+	}
+}
+
+// Data of a clove that did not keep how it showed itself: its RouterInfo tells, as far as it does.
+func TestRouterInfoOfBeforeTellsHowItShowedItself(t *testing.T) {
+	public, hidden, proxied := router.Config{}, router.Config{Hidden: true}, router.Config{Upstream: "socks5://127.0.0.1:9"}
+	introduced := map[string]string{"caps": "4", "ih0": i2p.Hash{1}.String(), "itag0": "7", "iexp0": "1700000000"}
+	silent := map[string]string{"caps": "46"}
+	for _, c := range []struct {
+		name    string
+		caps    string
+		address map[string]string
+		now     router.Config
+		renewed bool
+	}{
+		{"dialled, and hides", "XR", map[string]string{"host": "192.0.2.1", "port": "5"}, hidden, true},
+		{"introduced, and hides", "XU", introduced, hidden, true},
+		{"introduced, and goes behind a proxy", "XU", introduced, proxied, true},
+		{"introduced still", "XU", introduced, public, false},
+		{"hidden, and shows itself", "XHG", silent, public, true},
+		{"hidden still", "XHG", silent, hidden, false},
+		{"hidden, and goes behind a proxy", "XHG", silent, proxied, false},
+		{"not found, and hides", "XU", silent, hidden, false},
+		{"not found still", "XU", silent, public, false},
+	} {
+		dir := t.TempDir()
+		keys, err := i2p.LoadOrCreateRouterKeys(filepath.Join(dir, "router.keys"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		a, err := i2p.NewRouterAddress(10, "SSU2", c.address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ri, err := i2p.NewRouterInfo(keys, time.Now(), []i2p.RouterAddress{a}, map[string]string{"caps": c.caps, "netId": "99", "router.version": "0.9.67"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, "router.info"), ri.Bytes(), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		cfg := c.now
+		cfg.DataDir, cfg.NetworkID, cfg.AllowPrivate = dir, 99, true
+		cfg.NTCP2.Listen = "127.0.0.1:0"
+		r, err := router.New(cfg, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if renewed := r.Hash() != ri.Hash(); renewed != c.renewed {
+			t.Errorf("%s: a new identity: %v", c.name, renewed)
+		}
+		if err := r.Close(); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
