@@ -40,6 +40,13 @@ type mapping struct {
 	lease    time.Duration
 }
 
+// A holding is an external port that a gateway may have mapped for us, also when renewals fail: it may be silent for a while, and
+// mappings of UPnP may be for ever. Nobody else is asked to remove it: there it may be another host's.
+type holding struct {
+	by   gateway
+	port uint16 // 0: none
+}
+
 // A Mapper keeps ports mapped. It is safe for concurrent use.
 //
 //	New -> Run (until its ctx ends; mappings are removed) -> done
@@ -49,10 +56,7 @@ type Mapper struct {
 	times   timings
 	routers func() netip.Addr // the default gateway
 	nonces  map[Port][12]byte // of PCP; Run's own
-	// last is the gateway that mapped ports last, and held are the external ports that it may hold, by port, also when renewals
-	// fail: it may be silent for a while, and mappings of UPnP may be for ever. Both are Run's own.
-	last gateway
-	held []uint16
+	held    []holding         // by port; Run's own
 
 	mu     sync.Mutex
 	ran    bool
@@ -76,7 +80,7 @@ func New(cfg Config) (*Mapper, error) {
 	m.times.renewMin = cmp.Or(cfg.RenewMin, m.times.renewMin)
 	for _, p := range cfg.Ports {
 		m.states = append(m.states, State{Port: p})
-		m.held = append(m.held, 0)
+		m.held = append(m.held, holding{})
 	}
 	return m, nil
 }
@@ -223,14 +227,14 @@ func (m *Mapper) addAll(ctx context.Context, g gateway) error {
 	var errs []error
 	mapped := false
 	for i, old := range m.Status() {
-		want := cmp.Or(m.held[i], old.Port.External, old.Port.Internal)
+		want := cmp.Or(m.held[i].port, old.Port.External, old.Port.Internal)
 		got, err := g.add(ctx, old.Port, want, m.cfg.Lease)
 		switch {
 		case err == nil:
-			m.last, m.held[i] = g, got.external.Port()
+			m.held[i] = holding{g, got.external.Port()}
 			err = m.check(got)
-		case errors.Is(err, errTaken):
-			m.held[i] = 0 // it is another host's now
+		case errors.Is(err, errTaken) && m.held[i].port != 0 && m.held[i].by.addr().Addr() == g.addr().Addr():
+			m.held[i] = holding{} // it is another host's now
 		}
 		if err != nil {
 			err = fmt.Errorf("portmap: %v %v: map %v %d: %w", g.protocol(), g.addr().Addr(), old.Port.Transport, old.Port.Internal, err)

@@ -7,11 +7,11 @@ func (m *Mapper) release() {
 	ctx, cancel := context.WithTimeout(context.Background(), m.times.remove)
 	defer cancel()
 	for i, s := range m.Status() {
-		if m.held[i] != 0 {
-			if err := m.last.remove(ctx, s.Port, m.held[i]); err != nil {
-				m.log.Debug("port mapping not removed", "protocol", m.last.protocol(), "cause", err)
+		if h := m.held[i]; h.port != 0 {
+			if err := h.by.remove(ctx, s.Port, h.port); err != nil {
+				m.log.Debug("port mapping not removed", "protocol", h.by.protocol(), "cause", err)
 			} else {
-				m.held[i] = 0
+				m.held[i] = holding{}
 			}
 		}
 		if s.External.IsValid() {
