@@ -65,3 +65,20 @@ func TestMappingIsRemovedWhereItWasMade(t *testing.T) {
 		})
 	}
 }
+
+func TestSilentGatewayHoldsUpTheEndOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m, g := mapper(t), &box{at: "192.168.1.1:80", silent: true}
+		if err := m.addAll(t.Context(), g); err != nil {
+			t.Fatal(err)
+		}
+		ctx, end := context.WithCancel(t.Context())
+		end()
+		began := time.Now()
+		m.hold(ctx, g, netip.Addr{})
+		m.release() // of Run
+		if took := time.Since(began); took != m.times.remove {
+			t.Errorf("the end took %v, not %v", took, m.times.remove)
+		}
+	})
+}

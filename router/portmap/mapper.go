@@ -126,7 +126,7 @@ func (m *Mapper) Run(ctx context.Context) error {
 	return nil
 }
 
-// hold renews the mappings of a gateway until ctx ends, the gateway fails or another one takes its place.
+// hold renews the mappings of a gateway until ctx ends, the gateway fails or another one takes its place: then it removes them.
 func (m *Mapper) hold(ctx context.Context, g gateway, router netip.Addr) {
 	for m.wait(ctx, m.renewal(), router) {
 		if err := m.addAll(ctx, g); err != nil && ctx.Err() == nil {
@@ -135,7 +135,9 @@ func (m *Mapper) hold(ctx context.Context, g gateway, router netip.Addr) {
 			return
 		}
 	}
-	m.release()
+	if ctx.Err() == nil { // else Run does, and two would take twice the time
+		m.release()
+	}
 }
 
 // wait waits, and tells whether nothing happened in the meantime: neither the end of ctx nor a change of gateways.
