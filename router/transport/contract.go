@@ -39,7 +39,8 @@ type Transport interface {
 	Reachable(ri *i2p.RouterInfo) bool
 	// Dial opens a session with the router of ri and reports it with Registry.Opened before it returns. It
 	// works only while Serve runs; otherwise it returns ErrClosed. It ends soon after ctx does, without a session; ctx means
-	// nothing to a session that was opened.
+	// nothing to a session that was opened. Sessions with other routers that it opens on the way, as with introducers, it reports with
+	// OpenedBy.
 	Dial(ctx context.Context, ri *i2p.RouterInfo) (Session, error)
 	// Serve accepts and runs sessions until ctx ends. It returns after the last goroutine of the last session.
 	Serve(ctx context.Context, r Registry) error

@@ -23,6 +23,9 @@ type dial struct {
 	err     error
 }
 
+// isWanted tells whether there is a dial, and it is for something of our own. The lock of the Mux is held.
+func (d *dial) isWanted() bool { return d != nil && d.wanted }
+
 // sendByDial queues messages with a dial, which it starts if needed.
 func (m *Mux) sendByDial(to i2p.Hash, foreign bool, msgs []*buf.Buf) {
 	m.mu.Lock()
@@ -166,7 +169,7 @@ func (m *Mux) run(ctx context.Context, d *dial) {
 	ctx, cancel := context.WithTimeout(ctx, m.cfg.DialTimeout)
 	defer cancel()
 	m.c.dials.Add(1)
-	err := m.attempt(ctx, d)
+	err := m.attempt(context.WithValue(ctx, dialKey{}, d), d)
 	if err == nil {
 		return // registry.Opened has finished the dial
 	}
@@ -190,6 +193,9 @@ func (m *Mux) run(ctx context.Context, d *dial) {
 	m.punish(d.to, err)
 	m.log.Debug("dial failed", "peer", d.to, "cause", err)
 }
+
+// dialKey is that of the *dial in the context of Transport.Dial, for OpenedBy.
+type dialKey struct{}
 
 // errLookup is wrapped where the RouterInfo was not found, which says nothing about the router: strangers name hashes that do not
 // exist, and our own tunnels may not be ready.

@@ -65,9 +65,13 @@ func (f *fake) open(peer i2p.Hash, d transport.Direction) (*session, error) {
 	return f.openFrom(peer, d, "")
 }
 
+func (f *fake) session(peer i2p.Hash, d transport.Direction) *session {
+	return &session{t: f, peer: peer, direction: d, since: time.Now(), active: time.Now()}
+}
+
 // openFrom opens a session with a peer at an IP address.
 func (f *fake) openFrom(peer i2p.Hash, d transport.Direction, ip string) (*session, error) {
-	s := &session{t: f, peer: peer, direction: d, since: time.Now(), active: time.Now()}
+	s := f.session(peer, d)
 	if ip != "" {
 		s.remote = netip.AddrPortFrom(netip.MustParseAddr(ip), 1)
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -225,6 +226,39 @@ func TestForwardedMessagesDoNotFillTheTable(t *testing.T) {
 			time.Sleep(2 * time.Second)
 			if st := m.Stats(); st.Inbound+st.Outbound != 64 || st.Inbound != 20 {
 				t.Errorf("%s: %+v", name, st)
+			}
+		})
+	}
+}
+
+// Nor do the introducers that lead to those routers.
+func TestIntroducersForForwardedMessagesDoNotFillTheTable(t *testing.T) {
+	for name, named := range map[string]int{"one after another": 1, "at once": 30} {
+		serving(t, small, func(t *testing.T, m *transport.Mux, known *peers, tr *fake, _ *profiles) {
+			var introducers atomic.Int32
+			tr.dial = func(ctx context.Context, _ *i2p.RouterInfo) error {
+				time.Sleep(time.Second)
+				for range 3 {
+					peer := peerAt(int(introducers.Add(1)))
+					if !transport.OpenedBy(ctx, tr.reg, tr.session(peer, transport.Outbound)) {
+						return transport.ErrBusy
+					}
+				}
+				return nil
+			}
+			for range 120 / named {
+				for range named {
+					m.Forward(known.add(t, nil), msg("x"))
+				}
+				time.Sleep(2 * time.Second)
+			}
+			if n := m.Stats().Outbound; n > 56 || n < 40 {
+				t.Errorf("%s: %d sessions for others", name, n)
+			}
+			for range 2 { // with three introducers each
+				if err := m.Connect(t.Context(), known.add(t, nil)); err != nil {
+					t.Errorf("%s: our own: %v", name, err)
+				}
 			}
 		})
 	}

@@ -2,6 +2,7 @@ package transport
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"net/netip"
 	"slices"
@@ -77,11 +78,26 @@ func AdmitFrom(r Registry, peer i2p.Hash, from netip.Addr) bool {
 	return r.Admit(peer)
 }
 
-// Opened enters a session. A peer has one session: a newer one replaces it, because a peer that opens another has
+// OpenedBy is Registry.Opened for a session that a dial with ctx has opened, perhaps with another router than the one it is for:
+// what strangers make us dial finds its introducers only as much room as it finds itself.
+func OpenedBy(ctx context.Context, r Registry, s Session) bool {
+	if o, ok := r.(interface {
+		OpenedBy(context.Context, Session) bool
+	}); ok {
+		return o.OpenedBy(ctx, s)
+	}
+	return r.Opened(s)
+}
+
+// Opened is OpenedBy for a session of no dial, or of the one to its peer.
+func (r registry) Opened(s Session) bool { return r.OpenedBy(context.Background(), s) }
+
+// OpenedBy enters a session. A peer has one session: a newer one replaces it, because a peer that opens another has
 // lost the first. Only when both sides dialled at once, or one of them over two transports, do several stay for a while, and
 // both sides prefer the same one.
-func (r registry) Opened(s Session) bool {
+func (r registry) OpenedBy(ctx context.Context, s Session) bool {
 	m := r.m
+	by, _ := ctx.Value(dialKey{}).(*dial)
 	now := time.Now()
 	peer := s.Peer()
 	e := entry{session: s, style: r.style, group: groupOf(s.Status().Remote.Addr()), opened: now}
@@ -94,12 +110,20 @@ func (r registry) Opened(s Session) bool {
 	l, d := m.sessions[peer], m.dials[peer]
 	if l == nil {
 		n := newcomer{direction: s.Direction(), style: r.style, group: e.group}
-		n.foreign = n.direction == Outbound && d != nil && !d.wanted
+		n.foreign = n.direction == Outbound && (d != nil || by != nil) && !d.isWanted() && !by.isWanted()
+		aside := n.foreign && by != nil && by.to != peer // room was kept for by.to, not for this one
+		if aside {
+			n.underWay = m.foreignDials
+		}
 		victim, ok := m.roomLocked(n, now)
-		if !ok && s.Direction() == Inbound {
+		if !ok && n.direction == Inbound {
 			m.mu.Unlock()
 			m.c.refusedInbound.Add(1)
 			m.styles[r.style].refused.Add(1)
+			return false
+		}
+		if !ok && aside {
+			m.mu.Unlock()
 			return false
 		}
 		if victim != (i2p.Hash{}) {

@@ -194,7 +194,7 @@ func (d *dial) run(ctx context.Context, moved <-chan netip.AddrPort) (*session, 
 			interval = min(interval*3/2, maxResendInterval)
 			timer.Reset(interval)
 		case p := <-d.packets:
-			sn, err := d.answer(p)
+			sn, err := d.answer(ctx, p)
 			if sn != nil || err != nil {
 				return sn, err
 			}

@@ -2,6 +2,7 @@ package ssu2
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"time"
@@ -12,7 +13,7 @@ import (
 )
 
 // answer takes one packet of the peer. Only an authentic one that ends the dial gives an error; others leave it as it was.
-func (d *dial) answer(p []byte) (*session, error) {
+func (d *dial) answer(ctx context.Context, p []byte) (*session, error) {
 	var payload []byte
 	var err error
 	got := time.Now()
@@ -25,7 +26,7 @@ func (d *dial) answer(p []byte) (*session, error) {
 			if hs == d.before {
 				d.hs, d.sends = hs, 0 // when that request went out is not known any more
 			}
-			return d.created(payload, got)
+			return d.created(ctx, payload, got)
 		}
 	}
 	h, payload, err := d.hs.OpenRetry(p)
@@ -74,7 +75,7 @@ func terminationOf(payload []byte) (wire.TerminationReason, bool) {
 }
 
 // created takes SessionCreated: the peer has proved its key.
-func (d *dial) created(payload []byte, got time.Time) (*session, error) {
+func (d *dial) created(ctx context.Context, payload []byte, got time.Time) (*session, error) {
 	s, roundTrip := d.s, got.Sub(d.sentAt)
 	theirs, ok := dateTimeOf(payload)
 	if !ok {
@@ -113,7 +114,7 @@ func (d *dial) created(payload []byte, got time.Time) (*session, error) {
 	d.session = sn
 	close(d.established)
 	s.log.Debug("handshake done", "peer", d.peer, "crypto", d.variant)
-	if !sn.open() {
+	if !sn.open(ctx) {
 		return nil, transport.ErrRefused
 	}
 	sn.blocks(payload)

@@ -55,7 +55,7 @@ func (h *inbound) establish(payload []byte) error {
 	}
 	s.c.accepted.Add(1)
 	s.registry.RouterInfo(peer, ri, flood)
-	if !sn.open() {
+	if !sn.open(s.ctx) {
 		return nil
 	}
 	sn.confirmed(payload)

@@ -89,7 +89,7 @@ func FuzzDial(f *testing.F) {
 			last = slices.Clone(p)
 			r.batch([]udp.Packet{{Data: p, From: at}}, now)
 			for len(d.packets) > 0 && sn == nil {
-				if sn, err = d.answer(<-d.packets); err != nil {
+				if sn, err = d.answer(t.Context(), <-d.packets); err != nil {
 					return true
 				}
 			}

@@ -45,6 +45,7 @@ type router struct {
 	messages chan []byte
 	infos    chan *i2p.RouterInfo
 	onBatch  func(msgs []*buf.Buf)
+	onOpened func(ctx context.Context, s transport.Session)
 }
 
 var _ transport.Registry = (*router)(nil)
@@ -188,6 +189,13 @@ func (r *router) Opened(s transport.Session) bool {
 		r.opened <- s
 	}
 	return keep
+}
+
+func (r *router) OpenedBy(ctx context.Context, s transport.Session) bool {
+	if r.onOpened != nil {
+		r.onOpened(ctx, s)
+	}
+	return r.Opened(s)
 }
 
 func (r *router) Closed(_ transport.Session, err error) { r.closed <- err }

@@ -54,7 +54,10 @@ func (s *server) dialThrough(ctx context.Context, ri *i2p.RouterInfo, through []
 			}
 			list = withoutIntroducer(list, in)
 			if !connected {
-				if err = s.dialIntroducer(ctx, in.Router); err != nil {
+				if err = s.dialIntroducer(ctx, in.Router); errors.Is(err, transport.ErrBusy) {
+					return nil, err
+				}
+				if err != nil {
 					continue
 				}
 			}
@@ -118,6 +121,7 @@ func withoutIntroducer(list []nat.Introducer, in nat.Introducer) (rest []nat.Int
 	return rest
 }
 
+// dialIntroducer opens a session with an introducer. That there is no place for it, ErrBusy, is our trouble.
 func (s *server) dialIntroducer(ctx context.Context, router i2p.Hash) error {
 	if s.t.deps.RouterInfo == nil {
 		return transport.ErrNoAddress
@@ -131,6 +135,9 @@ func (s *server) dialIntroducer(ctx context.Context, router i2p.Hash) error {
 		if _, err = s.dial(ctx, ri, at, way{at: at.at}); err == nil || ctx.Err() != nil {
 			break
 		}
+	}
+	if errors.Is(err, transport.ErrRefused) { // by our own registry
+		return transport.ErrBusy
 	}
 	return err
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/netip"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -34,6 +35,43 @@ func TestIntroducedDialsHaveTheIDsOfTheNonce(t *testing.T) {
 		sn := s.(*session)
 		if ours, theirs := wire.NonceIDs(uint32(sn.id)); sn.id != ours || sn.remoteID != theirs {
 			t.Errorf("%x and %x", sn.id, sn.remoteID)
+		}
+	})
+}
+
+// The registry learns for what dial a session with an introducer is. That it finds no place for it is not the peer's fault.
+func TestIntroducersAreDialledForThePeer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := simnet.NewInternet(3)
+		bob, _ := newHost(t, n, 1, lossy(0), nil)
+		bob.serve()
+		charlie := behind(t, n, simnet.PortRestricted, 88)
+		introducedBy(t, charlie, bob)
+		alice, _ := newHost(t, n, 2, lossy(0), nil)
+		alice.knows(bob, charlie)
+		type key struct{}
+		var asked []any
+		alice.onOpened = func(ctx context.Context, s transport.Session) {
+			alice.mu.Lock()
+			defer alice.mu.Unlock()
+			asked = append(asked, ctx.Value(key{}))
+		}
+		alice.serve()
+		bob.knows(alice)
+		alice.keep = false
+		ctx := context.WithValue(t.Context(), key{}, "dial")
+		if _, err := alice.transport.Dial(ctx, charlie.self()); !errors.Is(err, transport.ErrBusy) {
+			t.Errorf("without room: %v", err)
+		}
+		alice.mu.Lock()
+		alice.keep = true
+		alice.mu.Unlock()
+		time.Sleep(time.Second) // the session that was refused has ended
+		if _, err := alice.transport.Dial(ctx, charlie.self()); err != nil {
+			t.Fatal(err)
+		}
+		if len(asked) != 3 || slices.Contains(asked, nil) { // Bob, Bob again, Charlie
+			t.Errorf("sessions of %v", asked)
 		}
 	})
 }

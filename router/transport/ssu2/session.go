@@ -1,6 +1,7 @@
 package ssu2
 
 import (
+	"context"
 	"math/rand/v2"
 	"net/netip"
 	"sync"
@@ -154,9 +155,9 @@ func (s *server) newSession(c sessionConfig) *session {
 // routerTime turns a local time into router time.
 func (s *server) routerTime(now time.Time) time.Time { return now.Add(s.clock.Offset()) }
 
-// open reports the session to the registry; false if that does not want it.
-func (s *session) open() bool {
-	if s.s.stopped() || !s.s.registry.Opened(s) {
+// open reports the session, which a dial with ctx made, or nobody's, to the registry; false if that does not want it.
+func (s *session) open(ctx context.Context) bool {
+	if s.s.stopped() || !transport.OpenedBy(ctx, s.s.registry, s) {
 		reason := s.s.unwanted(s.peer)
 		if s.s.stopped() {
 			reason = transport.ReasonShutdown
