@@ -36,22 +36,20 @@ func (r *relay) done(result nat.RelayResult) {
 
 // dialThrough opens a session with a router that is reached through introducers only: a session with one of these if there is none,
 // a relay request there, and then the handshake as usual. If none is known they are looked up ("Introducer Selection"); that we do
-// not find any says nothing about the peer.
+// not find any to try says nothing about the peer.
 func (s *server) dialThrough(ctx context.Context, ri *i2p.RouterInfo, through []target) (*session, error) {
-	err := transport.ErrNoAddress
+	err, tried := transport.ErrNoAddress, false
 	for _, to := range through {
 		list := to.through
 		for try := 0; try < nat.MaxIntroducers && len(list) > 0 && ctx.Err() == nil; try++ {
 			in, connected, ok := s.chooseIntroducer(list)
-			if !ok && s.lookupIntroducers(ctx, list) {
-				in, connected, ok = s.chooseIntroducer(list)
+			if !ok {
+				in, connected, ok = s.findIntroducer(ctx, list)
 			}
 			if !ok {
-				if errors.Is(err, transport.ErrNoAddress) { // nothing else went wrong
-					err = fmt.Errorf("ssu2: relay: %w", transport.ErrNoIntroducer)
-				}
 				break
 			}
+			tried = true
 			list = withoutIntroducer(list, in)
 			if !connected {
 				if err = s.dialIntroducer(ctx, in.Router); errors.Is(err, transport.ErrBusy) {
@@ -67,6 +65,9 @@ func (s *server) dialThrough(ctx context.Context, ri *i2p.RouterInfo, through []
 			}
 		}
 	}
+	if !tried {
+		err = fmt.Errorf("ssu2: relay: %w", transport.ErrNoIntroducer)
+	}
 	return nil, err
 }
 
@@ -80,11 +81,11 @@ func (s *server) chooseIntroducer(list []nat.Introducer) (in nat.Introducer, con
 	return n.engine.ChooseIntroducer(list)
 }
 
-// lookupIntroducers looks all of a list up that are not known, and reports whether one was found, at the first of them. Whom it did
-// not find a short while ago it does not look for.
-func (s *server) lookupIntroducers(ctx context.Context, list []nat.Introducer) bool {
+// findIntroducer looks all of a list up that are not known, until one was found that we can reach. Whom it did not find a short while
+// ago it does not look for.
+func (s *server) findIntroducer(ctx context.Context, list []nat.Introducer) (in nat.Introducer, connected, ok bool) {
 	if s.t.deps.Lookup == nil {
-		return false
+		return in, false, false
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -97,19 +98,21 @@ func (s *server) lookupIntroducers(ctx context.Context, list []nat.Introducer) b
 		running++
 		s.running.Go(func() {
 			ri, err := s.t.deps.Lookup(ctx, in.Router)
-			ok := err == nil && ri.Hash() == in.Router
-			if !ok && ctx.Err() == nil {
+			is := err == nil && ri.Hash() == in.Router
+			if !is && ctx.Err() == nil {
 				s.notFound(in.Router, time.Now())
 			}
-			found <- ok
+			found <- is
 		})
 	}
 	for range running {
 		if <-found {
-			return true
+			if in, connected, ok = s.chooseIntroducer(list); ok {
+				return in, connected, true
+			}
 		}
 	}
-	return false
+	return in, false, false
 }
 
 func withoutIntroducer(list []nat.Introducer, in nat.Introducer) (rest []nat.Introducer) {

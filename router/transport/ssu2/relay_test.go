@@ -3,6 +3,8 @@ package ssu2
 import (
 	"context"
 	"errors"
+	"fmt"
+	"maps"
 	"net/netip"
 	"slices"
 	"testing"
@@ -178,6 +180,97 @@ func TestIntroducersThatAreNotFoundAreNotLookedForAtOnce(t *testing.T) {
 		bob.knows(alice)
 		if err := dial(); err != nil {
 			t.Error(err)
+		}
+	})
+}
+
+// names adds introducers to the RouterInfo of a router.
+func names(t *testing.T, r *router, introducers ...*router) {
+	t.Helper()
+	addresses := r.transport.Addresses()
+	options := maps.Collect(addresses[0].Options.All())
+	for _, in := range introducers {
+		i := 0
+		for options[fmt.Sprint("ih", i)] != "" {
+			i++
+		}
+		options[fmt.Sprint("ih", i)], options[fmt.Sprint("itag", i)] = in.hash().String(), "7"
+	}
+	a, err := i2p.NewRouterAddress(addresses[0].Cost, addresses[0].Style, options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ri, err := i2p.NewRouterInfo(r.keys, r.clock.Now(), []i2p.RouterAddress{a}, map[string]string{"netId": "99", "caps": "XR"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.mu.Lock()
+	r.info = ri
+	r.mu.Unlock()
+}
+
+// The first introducer that is found may be of no use to us.
+func TestIntroducersThatWeCannotReachEndNoLookup(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := simnet.NewInternet(3)
+		bob, _ := newHost(t, n, 1, lossy(0), nil)
+		bob.serve()
+		other := newRouter(t, on(n.Host("six", netip.MustParseAddr("2600::1")), "[2600::1]:9000"))
+		charlie := behind(t, n, simnet.PortRestricted, 88)
+		introducedBy(t, charlie, bob)
+		names(t, charlie, other)
+		var alice *router
+		alice, _ = newHost(t, n, 2, lossy(0), func(_ *Config, d *Deps) {
+			d.Lookup = func(ctx context.Context, router i2p.Hash) (*i2p.RouterInfo, error) {
+				found := other
+				if router == bob.hash() {
+					found = bob
+					select {
+					case <-time.After(time.Second):
+					case <-ctx.Done():
+						return nil, ctx.Err()
+					}
+				}
+				alice.knows(found)
+				return found.self(), nil
+			}
+		})
+		alice.serve()
+		bob.knows(alice)
+		if _, err := alice.transport.Dial(t.Context(), charlie.self()); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// A router whose introducer leads to no address is to blame, whomever it names besides.
+func TestUnknownIntroducersExcuseNoOtherFailure(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := simnet.NewInternet(3)
+		bob, _ := newHost(t, n, 1, lossy(0), nil)
+		bob.serve()
+		charlie := behind(t, n, simnet.PortRestricted, 88)
+		introducedBy(t, charlie, bob)
+		names(t, charlie, newRouter(t, nil))
+		alice, _ := newHost(t, n, 2, lossy(0), nil)
+		alice.knows(bob)
+		alice.serve()
+		failed := make(chan error)
+		go func() {
+			_, err := alice.transport.Dial(t.Context(), charlie.self())
+			failed <- err
+		}()
+		engine := alice.running().nat
+		for answered := false; !answered; time.Sleep(time.Millisecond) {
+			engine.mu.Lock()
+			for _, r := range engine.relays {
+				r.done(nat.RelayResult{}) // where nobody is
+				answered = true
+			}
+			engine.mu.Unlock()
+		}
+		if err := <-failed; !errors.Is(err, transport.ErrNoAddress) {
+			t.Errorf("%v", err)
 		}
 	})
 }
