@@ -17,10 +17,8 @@ type contacts struct {
 // maxContacts bounds each half of the table (1 MiB). At the bound the older half is dropped.
 const maxContacts = 1 << 14
 
-func (s *server) contacted(a netip.AddrPort, anyPort bool) bool {
-	if anyPort {
-		a = netip.AddrPortFrom(a.Addr(), 0)
-	}
+// contacted tells whether we sent to an address, with port 0 to any of that IP.
+func (s *server) contacted(a netip.AddrPort) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	_, now := s.contacts.now[a]

@@ -37,8 +37,9 @@ func (h *inbound) establish(payload []byte) error {
 	sn.reported = no != nil
 	sn.onEnd = func() { s.gate.Closed(h.from.Addr()) }
 	s.gate.Opened(h.from.Addr())
-	stranger := s.observer != nil && !(*natHost)(s.nat).Contacted(h.from, true) // before this session is one that there is
-	if !s.table.enterSession(sn, h) {                                           // from here on it may end at any time
+	// Before this session is one that there is:
+	stranger := no == nil && s.observer != nil && !(*natHost)(s.nat).Contacted(h.from, true)
+	if !s.table.enterSession(sn, h) { // from here on it may end at any time
 		s.gate.Closed(h.from.Addr())
 		return nil
 	}

@@ -51,15 +51,10 @@ func (h *natHost) RouterInfo(router i2p.Hash) *i2p.RouterInfo {
 }
 
 func (h *natHost) Contacted(a netip.AddrPort, anyPort bool) bool {
-	if h.s.contacted(a, anyPort) {
-		return true
+	if anyPort {
+		a = netip.AddrPortFrom(a.Addr(), 0)
 	}
-	for _, sn := range h.s.table.all() {
-		if r := sn.remoteNow(); r == a || anyPort && r.Addr() == a.Addr() {
-			return true
-		}
-	}
-	return false
+	return h.s.contacted(a) || h.s.table.hasRemote(a)
 }
 
 func (h *natHost) Banned(router i2p.Hash) bool {

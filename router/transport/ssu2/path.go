@@ -95,7 +95,8 @@ func (s *session) pathAnswered(data []byte) {
 	sameHost := p.to.to.Addr() == s.remote.Addr()
 	s.path = nil
 	s.s.contact(s.remote, s.now) // what is behind us is no session's any more, but its NAT knows us for a while
-	s.remote, s.local = p.to.to, p.to.local
+	s.s.table.moveSession(s, p.to.to)
+	s.local = p.to.local
 	s.s.c.migrated.Add(1)
 	s.flow.Constrain(s.now, false)
 	if !sameHost { // another port is a NAT that forgot: the path is the same

@@ -19,13 +19,14 @@ type table struct {
 	byRouter map[i2p.Hash][]*session
 	byRemote map[netip.AddrPort][]*dial
 	dials    map[i2p.Hash][]*dial
+	remotes  map[netip.AddrPort]int // sessions by the peer's address, and by its IP with port 0
 	sessions int
 }
 
 func newTable() *table {
 	return &table{
 		entries: make(map[wire.ConnectionID]any), byRouter: make(map[i2p.Hash][]*session),
-		byRemote: make(map[netip.AddrPort][]*dial), dials: make(map[i2p.Hash][]*dial),
+		byRemote: make(map[netip.AddrPort][]*dial), dials: make(map[i2p.Hash][]*dial), remotes: make(map[netip.AddrPort]int),
 	}
 }
 
@@ -90,18 +91,46 @@ func (t *table) enterSession(s *session, handshake any) bool {
 		return true
 	}
 	t.byRouter[s.peer] = append(t.byRouter[s.peer], s)
+	t.countRemote(s.remote, 1)
 	t.sessions++
 	return true
 }
 
-// endSession says that a session carries nothing any more; its id stays.
+// endSession says that a session, whose lock is held, carries nothing any more; its id stays.
 func (t *table) endSession(s *session) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if slices.Contains(t.byRouter[s.peer], s) {
 		without(t.byRouter, s.peer, s)
+		t.countRemote(s.remote, -1)
 		t.sessions--
 	}
+}
+
+// moveSession gives a session, whose lock is held, another address of the peer.
+func (t *table) moveSession(s *session, to netip.AddrPort) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if slices.Contains(t.byRouter[s.peer], s) {
+		t.countRemote(s.remote, -1)
+		t.countRemote(to, 1)
+	}
+	s.remote = to
+}
+
+func (t *table) countRemote(a netip.AddrPort, n int) {
+	for _, key := range [2]netip.AddrPort{a, netip.AddrPortFrom(a.Addr(), 0)} {
+		if t.remotes[key] += n; t.remotes[key] <= 0 {
+			delete(t.remotes, key)
+		}
+	}
+}
+
+// hasRemote tells whether a session is with an address, with port 0 whether one is with any of that IP.
+func (t *table) hasRemote(a netip.AddrPort) bool {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	return t.remotes[a] > 0
 }
 
 // drop frees an id if it is still that of who.
