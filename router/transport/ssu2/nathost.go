@@ -13,7 +13,8 @@ import (
 	"clove.i2p/router/transport/ssu2/wire"
 )
 
-// A natHost is the transport as the nat engine sees it. Its methods run with the engine's lock held.
+// A natHost is the transport as the nat engine sees it. Its methods run with the engine's lock held, except for Contacted, RouterInfo and
+// Banned, which may be called without.
 type natHost natEngine
 
 var _ nat.Host = (*natHost)(nil)
