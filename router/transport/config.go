@@ -29,7 +29,8 @@ type Config struct {
 	DialTimeout time.Duration
 	// FallbackDelay is how long one transport has for a dial before the next one begins besides it.
 	FallbackDelay time.Duration
-	// BackoffMin is the pause after the first failed dial of a peer. It doubles with every failure up to BackoffMax.
+	// BackoffMin is the pause after the first failed dial of a peer. It doubles with every failure up to BackoffMax;
+	// after a lookup that found nothing, up to half a minute.
 	BackoffMin, BackoffMax time.Duration
 	// IdleTimeout closes sessions that carry nothing.
 	IdleTimeout time.Duration

@@ -174,11 +174,10 @@ func (m *Mux) run(ctx context.Context, d *dial) {
 		return // registry.Opened has finished the dial
 	}
 	m.c.dialFailures.Add(1)
-	own := isOurOwn(err)
 	m.mu.Lock()
 	current := m.dials[d.to] == d
 	if current {
-		m.backOffLocked(d.to, own, time.Now())
+		m.backOffLocked(d.to, causeOf(err), time.Now())
 		m.finishLocked(d, err)
 	}
 	m.mu.Unlock()

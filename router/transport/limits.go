@@ -32,6 +32,9 @@ const (
 	DefaultBackoffMin = 2 * time.Second
 	// DefaultBackoffMax: i2pd shuns an unreachable peer for 8 minutes.
 	DefaultBackoffMax = 5 * time.Minute
+	// maxLookupPause is the longest wait after lookups that found no RouterInfo: strangers who keep naming one that does not exist
+	// should not have us look for it all the time, and our own tunnels, through which we look, are not ready at once.
+	maxLookupPause = 30 * time.Second
 	// DefaultIdleTimeout is longer than the 115 s of i2pd, so that the session survives while a tunnel that
 	// is tested once a minute goes through it.
 	DefaultIdleTimeout = 5 * time.Minute

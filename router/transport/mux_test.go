@@ -215,6 +215,34 @@ func TestPeerIsNotBlamedForALookup(t *testing.T) {
 	})
 }
 
+func TestLookupsThatFindNothingKeepAPeerWaitingForAShortWhile(t *testing.T) {
+	cfg := transport.Config{BackoffMin: 4 * time.Second, BackoffMax: time.Hour}
+	serving(t, cfg, func(t *testing.T, m *transport.Mux, known *peers, tr *fake, _ *profiles) {
+		to := known.add(t, nil)
+		ri, _ := known.infos.LoadAndDelete(to)
+		waits := func(pause time.Duration) {
+			t.Helper()
+			if err := m.Connect(t.Context(), to); err == nil || errors.Is(err, transport.ErrBackoff) {
+				t.Fatalf("connect: %v", err)
+			}
+			time.Sleep(pause - time.Millisecond)
+			if err := m.Connect(t.Context(), to); !errors.Is(err, transport.ErrBackoff) {
+				t.Fatalf("before %v: %v", pause, err)
+			}
+			time.Sleep(time.Millisecond)
+		}
+		for _, pause := range []time.Duration{4, 8, 16, 30, 30} {
+			waits(pause * time.Second)
+		}
+		known.infos.Store(to, ri) // by another way
+		tr.dial = fails(errors.New("broken"))
+		waits(4 * time.Second) // the failures of dials count from the first
+		waits(8 * time.Second)
+		known.infos.Delete(to)
+		waits(4 * time.Second)
+	})
+}
+
 func TestConnectErrors(t *testing.T) {
 	self := i2p.Hash{9}
 	serving(t, transport.Config{Self: self, DialTimeout: time.Minute}, func(t *testing.T, m *transport.Mux, known *peers, tr *fake, a *profiles) {

@@ -87,7 +87,7 @@ func (r registry) OpenedBy(ctx context.Context, s Session) bool {
 	}
 	m.c.opened.Add(1)
 	if b, ok := m.backoffs[peer]; ok {
-		m.backoffs[peer] = backoff{b.failures, now} // forgotten later, unless it ends as soon
+		m.backoffs[peer] = backoff{failures: b.failures, until: now} // forgotten later, unless it ends as soon
 	}
 	if s.Direction() == Outbound {
 		m.history.succeeded(attemptKey{peer, r.style}, now)
@@ -229,7 +229,7 @@ func (r registry) Closed(s Session, err error) {
 	}
 	refused = refused && m.sessions[peer] == nil && m.serving
 	if refused {
-		m.backOffLocked(peer, false, now)
+		m.backOffLocked(peer, causePeer, now)
 	}
 	m.mu.Unlock()
 	m.punish(peer, err)
