@@ -85,19 +85,23 @@ func sourceAddress(f reachability.Family) netip.Addr {
 	return conn.LocalAddr().(*net.UDPAddr).AddrPort().Addr().Unmap()
 }
 
+// leaves is the address that our packets to the internet leave from over an IP version: the bound one, or that of the system where
+// all are bound; not valid if not known.
+func (c *reach) leaves(f reachability.Family) netip.Addr {
+	if c.roams(f) {
+		return c.sourceOf(f)
+	}
+	i := slices.IndexFunc(c.r.bound(), of4or6(f))
+	if i < 0 || c.r.cfg.Sockets.ListenPacket != nil || c.r.bound()[i].Addr().IsUnspecified() {
+		return netip.Addr{}
+	}
+	return c.r.bound()[i].Addr().Unmap()
+}
+
 // linkMTU is the MTU in bytes of the link to the internet over an IP version: of the interface with the address that we send from;
 // 0 if not known.
 func (c *reach) linkMTU(f reachability.Family) int {
-	var ip netip.Addr
-	switch {
-	case c.r.cfg.Sockets.ListenPacket != nil:
-	case c.roams(f):
-		ip = c.sourceOf(f)
-	default:
-		if i := slices.IndexFunc(c.r.bound(), of4or6(f)); i >= 0 {
-			ip = c.r.bound()[i].Addr()
-		}
-	}
+	ip := c.leaves(f)
 	all, err := net.Interfaces()
 	if err != nil || !ip.IsValid() {
 		return 0

@@ -53,6 +53,19 @@ func TestMTUOfTheLinkIsPublished(t *testing.T) {
 	}
 }
 
+// Beside a VPN the default route is not the way of a router that listens on the address of its own network: the home router there is the
+// one to ask.
+func TestHomeRouterIsThatOfTheAddressThatWeSendFrom(t *testing.T) {
+	vpn := netip.MustParseAddr("10.8.0.2")
+	for listen, want := range map[string]netip.Addr{"127.0.0.1:0": netip.MustParseAddr("127.0.0.1"), ":0": vpn, "[::1]:0": {}} {
+		r := made(t, Config{NetworkID: PublicNetworkID, SSU2: Endpoint{Listen: listen}, NTCP2: Endpoint{Listen: listen}})
+		r.reach.sourceOf = func(reachability.Family) netip.Addr { return vpn }
+		if got := r.reach.portmap().Source(); got != want {
+			t.Errorf("%s: packets leave from %v, want %v", listen, got, want)
+		}
+	}
+}
+
 func loopbackMTU(t *testing.T) int {
 	t.Helper()
 	all, err := net.Interfaces()

@@ -38,14 +38,20 @@ func (c *reach) mappedPorts() (ports []portmap.Port) {
 	return ports
 }
 
-// mapPorts keeps the ports mapped until ctx ends, and takes the mappings away then; as well when this machine is in another
-// network, where it starts anew.
-func (c *reach) mapPorts(ctx context.Context) error {
+// portmap is how to have them mapped: not by a gateway that our packets do not pass.
+func (c *reach) portmap() portmap.Config {
 	cfg := c.r.cfg.portmap
 	cfg.Ports, cfg.Logger, cfg.Changed = c.mappedPorts(), c.r.log, c.noteMapping
 	if !c.r.cfg.AllowPrivate {
-		cfg.Source = func() netip.Addr { return c.sourceOf(reachability.V4) }
+		cfg.Source = func() netip.Addr { return c.leaves(reachability.V4) }
 	}
+	return cfg
+}
+
+// mapPorts keeps the ports mapped until ctx ends, and takes the mappings away then; as well when this machine is in another
+// network, where it starts anew.
+func (c *reach) mapPorts(ctx context.Context) error {
+	cfg := c.portmap()
 	for ctx.Err() == nil {
 		m, err := portmap.New(cfg)
 		if err != nil {
