@@ -12,6 +12,31 @@ import (
 	"clove.i2p/router/portmap/portmaptest"
 )
 
+// The word of the gateway alone does not do; one peer that sees us there does.
+func TestMappingIsPublishedOnceAPeerSeesUsThere(t *testing.T) {
+	r := made(t, Config{NoIPv6: true})
+	out := func(port uint16) netip.AddrPort { return netip.AddrPortFrom(netip.MustParseAddr("11.0.0.1"), port) }
+	for i, bound := range [][]netip.AddrPort{portmap.UDP: r.ssu2.Bound(), portmap.TCP: r.ntcp2.Bound()} {
+		p := portmap.Port{Transport: portmap.Transport(i), Internal: bound[0].Port()}
+		r.reach.noteMapping(portmap.State{Port: p, Protocol: portmap.UPnP, External: out(uint16(7000 + i))})
+	}
+	published := func() []string {
+		t.Helper()
+		r.reach.publish(time.Now())
+		if err := r.sign(); err != nil {
+			t.Fatal(err)
+		}
+		return hosts(r)
+	}
+	if got := published(); len(got) > 0 {
+		t.Errorf("publishes %v by the word of the gateway alone", got)
+	}
+	r.reach.AddressSeen(i2p.Hash{1}, netip.MustParseAddr("12.0.0.1"), out(5))
+	if got := published(); !slices.Equal(got, []string{"NTCP2 " + out(7001).String(), "SSU2 " + out(7000).String()}) {
+		t.Errorf("publishes %v", got)
+	}
+}
+
 // A router behind a home router that speaks UPnP: its two ports are mapped, published, renewed, mapped again in another network, and
 // free when it ends.
 func TestPortsAreMappedPublishedRenewedAndRemoved(t *testing.T) {
@@ -46,9 +71,6 @@ func TestPortsAreMappedPublishedRenewedAndRemoved(t *testing.T) {
 		r.reach.AddressSeen(i2p.Hash{1}, netip.MustParseAddr("11.0.0.1"), netip.AddrPortFrom(netip.MustParseAddr(ip), 5))
 	}
 	until("the ports are mapped", func() bool { held, _ := d.Get(); return len(held) == 2 && len(r.Status().Mappings) == 2 })
-	if got := hosts(r); len(got) > 0 {
-		t.Errorf("publishes %v by the word of the gateway alone", got)
-	}
 	see(d.External)
 	until("both ports are published", func() bool { return slices.Equal(hosts(r), outside(d.External)) })
 	if caps := r.RouterInfo().Caps(); caps != "XR" {
