@@ -176,7 +176,7 @@ func (h *natHost) SendOutside(p nat.Outside) {
 	}, bytes.Clone(b)))
 }
 
-// Keep: whoever sends us a RelayTag does not decide that.
+// Keep: a RelayTag alone brings nobody here, unless it is of an introducer that we chose.
 func (h *natHost) Keep(router i2p.Hash) { (*natEngine)(h).keep(router) }
 
 func (h *natHost) Ping(router i2p.Hash) {
