@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -126,6 +127,27 @@ func TestPublicationBeforeServeCounts(t *testing.T) {
 			t.Fatal("no introducers are wanted")
 		}
 	}
+}
+
+func TestPublicationWhileServeBeginsCounts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := simnet.NewInternet(1)
+		for i := range 100 {
+			r, _ := newHost(t, n, i+1, lossy(0), nil)
+			var published sync.WaitGroup
+			published.Go(func() {
+				for r.running() == nil { // it has just begun
+				}
+				r.transport.Publish(Publication{V4: Family{Presence: Firewalled}})
+			})
+			r.serve()
+			published.Wait()
+			time.Sleep(2 * time.Second)
+			if r.transport.MissingIntroducers(nat.V4) == 0 {
+				t.Fatalf("no introducers are wanted, time %d", i)
+			}
+		}
+	})
 }
 
 // A peer can have the queue of the engine full at any time.

@@ -53,12 +53,11 @@ func (t *Transport) Publish(p Publication) {
 	moved := p.V4.At != t.published.V4.At || p.V6.At != t.published.V6.At
 	t.published = p
 	s := t.server
-	t.mu.Unlock()
-	if s == nil {
-		return
+	if s != nil {
+		s.nat.published(p) // in the order of the calls
 	}
-	s.nat.published(p)
-	if moved { // the tokens that peers gave us are for our old address
+	t.mu.Unlock()
+	if s != nil && moved { // the tokens that peers gave us are for our old address
 		s.purse.forget()
 	}
 }

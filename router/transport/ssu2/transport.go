@@ -183,9 +183,8 @@ func (t *Transport) Serve(ctx context.Context, r transport.Registry) error {
 		return errors.New("ssu2: Serve was called before")
 	}
 	t.server, t.served = s, true
-	published := t.published
+	s.nat.published(t.published)
 	t.mu.Unlock()
-	s.nat.published(published)
 	close(t.serving)
 	defer t.Close()
 	context.AfterFunc(ctx, func() {
