@@ -135,7 +135,7 @@ const (
 	// unfoundTime is how long an introducer that was not found is not looked for: whoever publishes names that nobody has would have us
 	// look for three with each dial. It is short, as a lookup may fail because our own tunnels do. maxUnfound bounds the table (64 KiB);
 	// at the bound a quarter is forgotten, whichever.
-	unfoundTime = 2 * time.Minute
+	unfoundTime = 30 * time.Second
 	maxUnfound  = 1024
 	// votedTime is how long the word of all sessions on where they see us stands: what peers send asks for it, and each time locks
 	// every session.
