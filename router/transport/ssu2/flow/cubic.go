@@ -34,7 +34,7 @@ const (
 	// floorEvents in a row that leave the least window: what remains of the queue is not ours, or the path has got longer. Up to mostLift of it then
 	// counts as no queue. More is one that others keep full: without regard to it we would only lose more, as they would.
 	floorEvents = 3
-	mostLift    = 16 * time.Millisecond
+	mostLift    = 24 * time.Millisecond
 )
 
 // cubic is CUBIC (RFC 9438) with HyStart++ that tells random loss from congestion by delay.
