@@ -66,6 +66,10 @@
 //   - Through introducers sessions come about between all kinds but Symmetric with Firewalled, PortRestricted or Symmetric
 //     (TestI2pdRelay), 2 to 15 s after the start: it looks after tunnels every 5 s. About one in ten fails: two that are introduced
 //     to each other at the same moment both give up, for minutes.
+//   - It keeps the way to its introducers open with padding of 5 to 18 bytes every 30 s, and sends none of the 5 in 16 that have less
+//     than 8: the NAT closes now and then, and nobody gets to it until it sends something else.
+//   - A floodfill answers a destination without hops through one of its own tunnels. If that ends at a router which has no session with
+//     the one that asks, and cannot open one, the answer is lost: a fresh router behind a NAT may wait a minute for a LeaseSet.
 //
 // Data phase: packets that hold no I2NP message, fragment or PeerTest are not acked, not even PathChallenge, which is answered by
 // PathResponse alone.
