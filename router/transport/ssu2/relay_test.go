@@ -18,14 +18,21 @@ import (
 	"clove.i2p/tests/simnet"
 )
 
+// introduction makes an internet with Charlie behind a NAT, and Bob who introduces him.
+func introduction(t *testing.T) (n *simnet.Internet, bob, charlie *router) {
+	t.Helper()
+	n = simnet.NewInternet(3)
+	bob, _ = newHost(t, n, 1, lossy(0), nil)
+	bob.serve()
+	charlie = behind(t, n, simnet.PortRestricted, 88)
+	introducedBy(t, charlie, bob)
+	return n, bob, charlie
+}
+
 // emissary answers no other SessionRequest after an introduction.
 func TestIntroducedDialsHaveTheIDsOfTheNonce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		n := simnet.NewInternet(3)
-		bob, _ := newHost(t, n, 1, lossy(0), nil)
-		bob.serve()
-		charlie := behind(t, n, simnet.PortRestricted, 88)
-		introducedBy(t, charlie, bob)
+		n, bob, charlie := introduction(t)
 		alice, _ := newHost(t, n, 2, lossy(0), nil)
 		alice.knows(bob, charlie)
 		alice.serve()
@@ -44,11 +51,7 @@ func TestIntroducedDialsHaveTheIDsOfTheNonce(t *testing.T) {
 // The registry learns for what dial a session with an introducer is. That it finds no place for it is not the peer's fault.
 func TestIntroducersAreDialledForThePeer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		n := simnet.NewInternet(3)
-		bob, _ := newHost(t, n, 1, lossy(0), nil)
-		bob.serve()
-		charlie := behind(t, n, simnet.PortRestricted, 88)
-		introducedBy(t, charlie, bob)
+		n, bob, charlie := introduction(t)
 		alice, _ := newHost(t, n, 2, lossy(0), nil)
 		alice.knows(bob, charlie)
 		type key struct{}
@@ -105,11 +108,7 @@ func TestARelayIsInAnIPVersionOfThePeer(t *testing.T) {
 
 func TestUnknownIntroducersAreLookedUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		n := simnet.NewInternet(3)
-		bob, _ := newHost(t, n, 1, lossy(0), nil)
-		bob.serve()
-		charlie := behind(t, n, simnet.PortRestricted, 88)
-		introducedBy(t, charlie, bob)
+		n, bob, charlie := introduction(t)
 		found := false
 		alice, _ := newHost(t, n, 2, lossy(0), func(_ *Config, d *Deps) {
 			known := d.RouterInfo
@@ -150,11 +149,7 @@ func TestUnknownIntroducersAreLookedUp(t *testing.T) {
 // Whoever publishes introducers that nobody finds has us look for each of them once in a while, however often he is dialled.
 func TestIntroducersThatAreNotFoundAreNotLookedForAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		n := simnet.NewInternet(3)
-		bob, _ := newHost(t, n, 1, lossy(0), nil)
-		bob.serve()
-		charlie := behind(t, n, simnet.PortRestricted, 88)
-		introducedBy(t, charlie, bob)
+		n, bob, charlie := introduction(t)
 		lookups := 0
 		alice, _ := newHost(t, n, 2, lossy(0), func(_ *Config, d *Deps) {
 			d.Lookup = func(context.Context, i2p.Hash) (*i2p.RouterInfo, error) {
@@ -212,12 +207,8 @@ func names(t *testing.T, r *router, introducers ...*router) {
 // The first introducer that is found may be of no use to us.
 func TestIntroducersThatWeCannotReachEndNoLookup(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		n := simnet.NewInternet(3)
-		bob, _ := newHost(t, n, 1, lossy(0), nil)
-		bob.serve()
+		n, bob, charlie := introduction(t)
 		other := newRouter(t, on(n.Host("six", netip.MustParseAddr("2600::1")), "[2600::1]:9000"))
-		charlie := behind(t, n, simnet.PortRestricted, 88)
-		introducedBy(t, charlie, bob)
 		names(t, charlie, other)
 		var alice *router
 		alice, _ = newHost(t, n, 2, lossy(0), func(_ *Config, d *Deps) {
@@ -246,11 +237,7 @@ func TestIntroducersThatWeCannotReachEndNoLookup(t *testing.T) {
 // A router whose introducer leads to no address is to blame, whomever it names besides.
 func TestUnknownIntroducersExcuseNoOtherFailure(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		n := simnet.NewInternet(3)
-		bob, _ := newHost(t, n, 1, lossy(0), nil)
-		bob.serve()
-		charlie := behind(t, n, simnet.PortRestricted, 88)
-		introducedBy(t, charlie, bob)
+		n, bob, charlie := introduction(t)
 		names(t, charlie, newRouter(t, nil))
 		alice, _ := newHost(t, n, 2, lossy(0), nil)
 		alice.knows(bob)
