@@ -7,8 +7,8 @@ const (
 	// of the files that the process may open.
 	DefaultMaxSessions = 5000
 	// keptForDials is the part of the sessions, one in so many, that inbound ones leave free, and those that strangers make
-	// us dial, with the introducers that they take: identities cost nothing, and who fills the table must not keep us from dialling the routers of our own
-	// tunnels.
+	// us dial, with the introducers that they take: identities cost nothing, and who fills the table must not keep us from
+	// dialling the routers of our own tunnels.
 	keptForDials = 8
 	// DefaultMaxDials at once. A dial to a dead host lasts until DialTimeout, so it is much more than the cores.
 	DefaultMaxDials = 64

@@ -43,9 +43,8 @@ const (
 // halves its window down to 16 packets only and doubles it within a round. NewReno's rate under a loss of p is 1.2/sqrt(p) packets per round trip, 5 packets
 // at 5 %; ours would be a small share of i2pd's. BBR ignores loss altogether, but needs a good sample of the least round trip time and bandwidth of every
 // session, of which most send in spurts, and shares a queue badly with TCP. This one is CUBIC wherever there is a queue: when a packet is lost and the
-// least round trip time of the round is above the least known, the window goes down to
-// what the path holds without the queue. Without a queue it stays, unless a quarter of a round or
-// 15 % over many are lost.
+// least round trip time of the round is above the least known, the window goes down to what the path holds without the queue. Without a queue it stays,
+// unless a quarter of a round or 15 % over many are lost.
 type cubic struct {
 	packet    int // bytes of a full packet
 	cwnd      int
